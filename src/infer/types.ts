@@ -1,0 +1,97 @@
+import type { FrameFormat, FrameLayout } from '../shared/layout.js';
+
+/** Execution providers a user can name. `auto` takes the best that loads and answers rightly. */
+export const DEVICES = ['auto', 'cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
+/** A device name as the user gives it. */
+export type Device = (typeof DEVICES)[number];
+/** A device that really runs a session. */
+export type Provider = Exclude<Device, 'auto'>;
+
+/** One graph file of a model. */
+export interface ModelVariant {
+  /** Absolute path of the ONNX file. */
+  readonly file: string;
+  /** Raw frame format that the graph takes and gives. */
+  readonly format: FrameFormat;
+  readonly precision: 'fp32' | 'fp16' | 'int8';
+  /** Hex sha256 the file must have; undefined for a user's own model. */
+  readonly sha256?: string | undefined;
+}
+
+/** A model that can be opened: one that ships, or a user's ONNX file. */
+export interface Model {
+  /** Name for people, e.g. `tinysr-nano` or the file's base name. */
+  readonly name: string;
+  /** Enlargement of the graph. */
+  readonly scale: 2 | 3 | 4;
+  /** Width and height of a frame must be multiples of this; callers pad to it. */
+  readonly multiple: number;
+  /** Fixed input side in pixels, for graphs that take one size only. */
+  readonly tile?: number | undefined;
+  /** How far, in input pixels, an output pixel sees; undefined when unknown. */
+  readonly receptiveRadius?: number | undefined;
+  /** Multiply-accumulates per input pixel, where known. */
+  readonly macsPerLrPixel?: number | undefined;
+  readonly params?: number | undefined;
+  readonly licence?: string | undefined;
+  /** Variants in order of preference; `rgb24` is always among them (for a foreign model, through adapter graphs). */
+  readonly variants: readonly ModelVariant[];
+}
+
+/** What {@link createUpscaler} needs to know. Frame size and format are fixed for the life of an upscaler. */
+export interface UpscalerOptions {
+  readonly model: Model;
+  readonly device: Device;
+  /** Format of the frames that come in and go out; one of the model's variants. */
+  readonly format: FrameFormat;
+  /** Input frame width in pixels, a multiple of `model.multiple`. */
+  readonly width: number;
+  /** Input frame height in pixels, a multiple of `model.multiple`. */
+  readonly height: number;
+  /** Frames a run; undefined: chosen by device and memory. */
+  readonly batch?: number | undefined;
+  /** CPU threads of the session; undefined: chosen by the provider's default here. */
+  readonly threads?: number | undefined;
+  /** Tile side in input pixels; 0: never tile; undefined: tile only frames too large for memory. */
+  readonly tile?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Result of one run. Both buffers belong to the caller again. */
+export interface UpscaleResult {
+  /** `count` frames of the output layout, packed. */
+  readonly output: ArrayBuffer;
+  /** The input buffer, handed back for reuse. */
+  readonly input: ArrayBuffer;
+  /** Milliseconds the session ran, without queueing and transfers. */
+  readonly runMs: number;
+}
+
+/** An open session in a worker thread of its own. */
+export interface Upscaler {
+  readonly model: Model;
+  /** The provider that runs. */
+  readonly provider: Provider;
+  /** Layout of one input frame. */
+  readonly input: FrameLayout;
+  /** Layout of one output frame: `scale` times as wide and high. */
+  readonly output: FrameLayout;
+  /** Largest number of frames in one call of {@link upscale}. */
+  readonly batch: number;
+  /** Calls that should be under way at once to keep the device busy (2: double buffering). */
+  readonly concurrency: number;
+  /** Tile side in use, in input pixels; undefined when whole frames run. */
+  readonly tile: number | undefined;
+  /**
+   * Upscales `count` packed frames. The buffer is transferred to the worker (detached here) and comes back with the
+   * result. Calls are served in order; several may be under way.
+   *
+   * @param frames at least `count * input.bytes` bytes; its length is kept when it returns
+   * @param count 1..batch
+   * @throws TinySRError `TSR_INFER_FAILED` when the run fails or the worker died, `TSR_OUT_OF_MEMORY`
+   */
+  upscale(frames: ArrayBuffer, count: number): Promise<UpscaleResult>;
+  /** Ends the worker; runs under way are rejected. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
