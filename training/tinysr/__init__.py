@@ -1,0 +1,1 @@
+"""TinySR for video: model definition, data, training, export and evaluation."""

@@ -1,0 +1,149 @@
+"""ONNX graphs of a convolutional TinySR: raw frames in, raw frames out, everything between at half the LR resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from .compact import CompactTinySR
+from .fold import Conv, Folded, fold_rgb, fold_yuv420
+
+OPSET = 17
+FORMATS = ("rgb24", "yuv420p", "rgb48le", "yuv420p10le")
+
+
+@dataclass
+class _Builder:
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def op(self, kind: str, inputs: list[str], **attributes: Any) -> str:
+        """Adds a node with one output and names it."""
+        name = f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        return name
+
+    def constant(self, value: object, kind: type = np.int64) -> str:
+        """Adds an initializer."""
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
+        return name
+
+    def conv(self, x: str, conv: Conv, pad: int) -> str:
+        """A convolution with zero padding on all sides."""
+        inputs = [x, self.constant(conv.weight, np.float32), self.constant(conv.bias, np.float32)]
+        return self.op("Conv", inputs, kernel_shape=list(conv.weight.shape[2:]), pads=[pad] * 4)
+
+
+def _body(b: _Builder, cells: str, folded: Folded, pads: list[int]) -> str:
+    """Cells (N,c,h2,w2) as floats -> output cells, not clamped."""
+    padded = b.op("Pad", [cells, b.constant(pads)], mode="edge")
+    z = b.op("Relu", [b.conv(padded, folded.encoder, 0)])
+    for expand, project in folded.blocks:
+        eps = b.conv(b.op("Relu", [b.conv(z, expand, 1)]), project, 1)
+        z = b.op("Relu", [b.op("Add", [z, eps])])
+    return b.conv(z, folded.decoder, 1)
+
+
+def _to_codes(b: _Builder, x: str, top: int, kind: int) -> str:
+    """Rounds, clamps to 0..top and casts, while everything is still at half resolution."""
+    if kind == TensorProto.UINT8:
+        return b.op("QuantizeLinear", [x, b.constant(1.0, np.float32), b.constant(0, np.uint8)])
+    clipped = b.op("Clip", [b.op("Round", [x]), b.constant(0.0, np.float32), b.constant(float(top), np.float32)])
+    return b.op("Cast", [clipped], to=kind)
+
+
+def _sizes(b: _Builder, rows: int) -> tuple[str, str, str]:
+    """Names of [N], [h2], [w2], each a tensor of one element; the input's second axis holds `rows`/2 rows a picture row pair."""
+    shape = b.op("Shape", ["input"])
+    part = [b.op("Slice", [shape, b.constant([i]), b.constant([i + 1])]) for i in range(3)]
+    return part[0], b.op("Div", [part[1], b.constant([rows])]), b.op("Div", [part[2], b.constant([2])])
+
+
+def _rgb_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
+    n, h2, w2 = _sizes(b, 2)
+    two, three, big = b.constant([2]), b.constant([3]), b.constant([r])
+    split = b.op("Concat", [n, h2, two, w2, two, three], axis=0)
+    cells = b.op("Transpose", [b.op("Reshape", ["input", split])], perm=[0, 2, 4, 5, 1, 3])
+    flat = b.op("Reshape", [cells, b.op("Concat", [n, b.constant([12]), h2, w2], axis=0)])
+    out = _to_codes(b, _body(b, b.op("Cast", [flat], to=TensorProto.FLOAT), folded, _pads(1)), top, kind)
+    # Channels inwards first, then columns of a cell beside their neighbours': two moves of whole runs of memory.
+    packed = b.op("Transpose", [out], perm=[0, 2, 3, 1])
+    wide = b.op("Concat", [n, h2, w2, big, b.constant([3 * r])], axis=0)
+    rows = b.op("Transpose", [b.op("Reshape", [packed, wide])], perm=[0, 1, 3, 2, 4])
+    height, width = b.op("Mul", [h2, big]), b.op("Mul", [w2, big])
+    b.nodes.append(helper.make_node("Reshape", [rows, b.op("Concat", [n, height, width, three], axis=0)], ["output"]))
+    return ["N", "h", "w", 3]
+
+
+def _plane(b: _Builder, cells: str, sizes: tuple[str, str, str], r: int) -> str:
+    """Cells (N,r*r,h2,w2) of one plane -> (N, r*h2*r*w2) samples in raster order."""
+    n, h2, w2 = sizes
+    big = b.constant([r])
+    packed = b.op("Transpose", [cells], perm=[0, 2, 3, 1])
+    split = b.op("Reshape", [packed, b.op("Concat", [n, h2, w2, big, big], axis=0)])
+    return b.op("Reshape", [b.op("Transpose", [split], perm=[0, 1, 3, 2, 4]), b.constant([0, -1])])
+
+
+def _yuv_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
+    n, h2, w2 = sizes = _sizes(b, 3)
+    two, axis = b.constant([2]), b.constant([1])
+    quarter = b.op("Mul", [h2, w2])
+    ends = [b.op("Mul", [quarter, b.constant([k])]) for k in (4, 5, 6)]
+    flat = b.op("Reshape", ["input", b.constant([0, -1])])
+    luma = b.op("Slice", [flat, b.constant([0]), ends[0], axis])
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, h2, two, w2, two], axis=0)])
+    luma = b.op("Transpose", [luma], perm=[0, 2, 4, 1, 3])
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([4]), h2, w2], axis=0)])
+    chroma = b.op("Slice", [flat, ends[0], ends[2], axis])
+    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, two, h2, w2], axis=0)])
+    cells = b.op("Cast", [b.op("Concat", [luma, chroma], axis=1)], to=TensorProto.FLOAT)
+    out = _to_codes(b, _body(b, cells, folded, _pads(2)), top, kind)
+    area, quarter_area = r * r, r * r // 4
+    limits = [0, area, area + quarter_area, area + 2 * quarter_area]
+    planes = []
+    for index, side in enumerate((r, r // 2, r // 2)):
+        part = b.op("Slice", [out, b.constant([limits[index]]), b.constant([limits[index + 1]]), axis])
+        planes.append(_plane(b, part, sizes, side))
+    joined = b.op("Concat", planes, axis=1)
+    height = b.op("Mul", [h2, b.constant([3 * r // 2])])
+    shape = b.op("Concat", [n, height, b.op("Mul", [w2, b.constant([r])])], axis=0)
+    b.nodes.append(helper.make_node("Reshape", [joined, shape], ["output"]))
+    return ["N", "rows", "w"]
+
+
+def _pads(right: int) -> list[int]:
+    return [0, 0, 1, 1, 0, 0, 1, right]
+
+
+def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:
+    """The graph for one raw frame format.
+
+    rgb24, rgb48le: (N,h,w,3) -> (N,s*h,s*w,3). yuv420p, yuv420p10le: (N,3*h/2,w), the planes one after another as ffmpeg
+    writes them -> (N,3*s*h/2,s*w). h and w even. 8-bit formats as uint8, the others as uint16.
+    """
+    b = _Builder()
+    r = model.config.shuffle
+    kind = TensorProto.UINT8 if pixel_format in ("rgb24", "yuv420p") else TensorProto.UINT16
+    if pixel_format.startswith("rgb"):
+        top = 255 if kind == TensorProto.UINT8 else 65535
+        shape = _rgb_graph(b, fold_rgb(model, float(top)), r, top, kind)
+    else:
+        top, unit = (255, 255.0) if kind == TensorProto.UINT8 else (1023, 1020.0)
+        shape = _yuv_graph(b, fold_yuv420(model, unit), r, top, kind)
+    out_shape = [f"out_{d}" if d in ("h", "w", "rows") else d for d in shape]
+    graph = helper.make_graph(
+        b.nodes,
+        "tinysr",
+        [helper.make_tensor_value_info("input", kind, shape)],
+        [helper.make_tensor_value_info("output", kind, out_shape)],
+        b.constants,
+    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    proto = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="tinysr-video")
+    onnx.checker.check_model(proto)
+    return proto

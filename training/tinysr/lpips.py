@@ -1,0 +1,74 @@
+"""LPIPS v0.1 (Zhang et al., arXiv:1801.03924) on SqueezeNet 1.1 as a training loss; its weights come from an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional
+
+# ImageNet statistics that the backbone was trained with.
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+# Fire modules after which features are compared, by index in torchvision's SqueezeNet 1.1 `features`.
+_TAPS = (1, 4, 7, 9, 10, 11, 12)
+_POOLS = (2, 5, 8)
+
+
+class SqueezeLpips(nn.Module):
+    """Distance of image pairs; smaller is more alike. Weights are frozen."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        graph = onnx.load(str(path)).graph
+        weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+        self.convs: dict[str, tuple[Tensor, Tensor]] = {}
+        self.heads: list[Tensor] = []
+        convs = [node for node in graph.node if node.op_type == "Conv"]
+        seen: list[tuple[Tensor, Tensor | None]] = []
+        names: set[str] = set()
+        for node in convs:
+            if node.input[1] in names or node.input[1] not in weights:
+                continue
+            names.add(node.input[1])
+            bias = weights[node.input[2]].float() if len(node.input) > 2 else None
+            seen.append((weights[node.input[1]].float(), bias))
+        self.backbone = [(w, b) for w, b in seen if b is not None]
+        self.heads = [w for w, b in seen if b is None and w.shape[0] == 1]
+        found = (len(self.backbone), len(self.heads))
+        if found != (25, 7):
+            raise ValueError(f"expected 25 backbone convolutions and 7 heads, found {found}")
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """(N,3,H,W) RGB in 0..1 -> the seven compared feature maps."""
+        mean, std = (image.new_tensor(v).view(1, 3, 1, 1) for v in (_MEAN, _STD))
+        x = (image - mean) / std
+        convs = iter(self.backbone)
+        out: list[Tensor] = []
+        for index in range(13):
+            if index in _POOLS:
+                x = functional.max_pool2d(x, 3, 2, ceil_mode=True)
+            elif index == 0:
+                weight, bias = next(convs)
+                x = functional.relu(functional.conv2d(x, weight, bias, stride=2))
+            elif index > 1:
+                squeeze, one, three = next(convs), next(convs), next(convs)
+                s = functional.relu(functional.conv2d(x, *squeeze))
+                x = functional.relu(torch.cat([functional.conv2d(s, *one), functional.conv2d(s, *three, padding=1)], 1))
+            if index in _TAPS:
+                out.append(x)
+        return out
+
+    def forward(self, image: Tensor, reference: Tensor) -> Tensor:
+        """Mean LPIPS of (N,3,H,W) RGB pairs in 0..1."""
+        total = image.new_zeros(())
+        with torch.no_grad():
+            wanted = self.features(reference)
+        for got, want, head in zip(self.features(image), wanted, self.heads, strict=True):
+            a = got / (got.norm(dim=1, keepdim=True) + 1e-10)
+            b = want / (want.norm(dim=1, keepdim=True) + 1e-10)
+            total = total + functional.conv2d((a - b) ** 2, head).mean()
+        return total
