@@ -1,0 +1,87 @@
+import ffmpeg from 'fluent-ffmpeg';
+import type { Matrix } from '../shared/color.js';
+import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { type FrameFormat, isSubsampled } from '../shared/layout.js';
+import type { MediaInfo } from '../shared/media.js';
+import { formatRational } from '../shared/rational.js';
+
+/** How frames are to be decoded. */
+export interface DecodeOptions {
+  readonly info: MediaInfo;
+  /** Raw format of the frames. */
+  readonly format: FrameFormat;
+  /** Width of the raw frames: the picture's, rounded up to what the model needs. */
+  readonly width: number;
+  /** Height of the raw frames. */
+  readonly height: number;
+  /** YUV matrix of the source, for conversion to RGB. */
+  readonly matrix: Matrix;
+  /** Full-range source (0..255), for conversion to RGB. */
+  readonly fullRange: boolean;
+  /** ffmpeg hardware decoder (`auto`, `vaapi`, `cuda` …) or `none`. */
+  readonly hwaccel: string;
+  /** Seconds from the file's start; undefined: from the beginning. */
+  readonly start: number | undefined;
+  /** Seconds from the file's start, exclusive; undefined: to the end. */
+  readonly end: number | undefined;
+  /** Number of frames to stop after; undefined: all. */
+  readonly frames: number | undefined;
+  /** Filter threads and decoder threads; undefined: ffmpeg's choice. */
+  readonly threads?: number | undefined;
+}
+
+/** Repeats the last column or row until the picture has the size a model can take. */
+function edgePadding(columns: number, rows: number): string[] {
+  const right = `split[body][tail];[tail]crop=1:ih:iw-1:0,scale=${columns}:ih:flags=neighbor[edge];[body][edge]hstack`;
+  const bottom = `split[upper][last];[last]crop=iw:1:0:ih-1,scale=iw:${rows}:flags=neighbor[floor];[upper][floor]vstack`;
+  return [...(columns ? [right] : []), ...(rows ? [bottom] : [])];
+}
+
+/** Filters from decoded frames to raw frames of one size and format. */
+export function decodeFilters(options: DecodeOptions): string {
+  const { info, format, width, height } = options;
+  const { video } = info;
+  // A size change midway rebuilds the graph; the scale holds the first size then, and costs nothing otherwise.
+  const size = `scale=${video.width}:${video.height}:flags=bicubic+accurate_rnd+full_chroma_int`;
+  const toRgb = `${size}:in_color_matrix=${options.matrix}:in_range=${options.fullRange ? 'pc' : 'tv'}:out_range=pc`;
+  const fromRgb = /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(video.pixelFormat);
+  return [
+    ...(video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
+    ...(options.frames === undefined ? [] : [`trim=end_frame=${options.frames}`]),
+    isSubsampled(format) || fromRgb ? size : toRgb,
+    `format=${format}`,
+    ...edgePadding(width - video.width, height - video.height),
+  ].join(',');
+}
+
+/**
+ * ffmpeg arguments that write raw frames to stdout and, to descriptor 3, one framecrc line per frame that carries its
+ * PTS: a raw frame has no room for one. The frames on descriptor 3 are only wrapped, so their checksum costs nothing.
+ */
+export function decodeArguments(options: DecodeOptions): string[] {
+  const { info, hwaccel, start, end, threads } = options;
+  const seek = [
+    ...(start === undefined ? [] : ['-ss', start.toFixed(6)]),
+    ...(end === undefined ? [] : ['-to', end.toFixed(6)]),
+  ];
+  const command = ffmpeg()
+    .input(fileUrl(info.path))
+    .inputOptions([
+      '-hide_banner',
+      '-nostdin',
+      ...['-v', 'repeat+warning', '-copyts', '-max_error_rate', '1'],
+      ...(hwaccel === 'none' ? [] : ['-hwaccel', hwaccel]),
+      ...(threads === undefined ? [] : ['-threads', String(threads)]),
+      ...seek,
+      ...SAFE_INPUT_OPTIONS,
+    ])
+    .complexFilter([`[0:${info.video.index}]${decodeFilters(options)},split[pictures][times]`])
+    .output('pipe:3')
+    .outputOptions([
+      ...['-map', '[times]', '-c:v', 'wrapped_avframe', '-fps_mode', 'passthrough'],
+      ...['-enc_time_base', formatRational(info.video.timeBase), '-flush_packets', '1', '-f', 'framecrc'],
+    ])
+    .output('pipe:1')
+    .outputOptions(['-map', '[pictures]', '-fps_mode', 'passthrough', '-f', 'rawvideo']);
+  return command._getArguments();
+}

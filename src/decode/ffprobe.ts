@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { TinySRError } from '../shared/errors.js';
+import { runTool } from '../shared/ffmpeg.js';
+import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+
+const text = z.string().optional();
+const tags = z.record(z.string(), z.string()).optional();
+const sideData = z.looseObject({ side_data_type: z.string().optional(), rotation: z.number().optional() });
+
+const stream = z.object({
+  index: z.number(),
+  codec_type: text,
+  codec_name: text,
+  codec_tag_string: text,
+  width: z.number().optional(),
+  height: z.number().optional(),
+  pix_fmt: text,
+  field_order: text,
+  time_base: text,
+  avg_frame_rate: text,
+  r_frame_rate: text,
+  sample_aspect_ratio: text,
+  nb_frames: text,
+  duration: text,
+  start_time: text,
+  color_range: text,
+  color_space: text,
+  color_primaries: text,
+  color_transfer: text,
+  chroma_location: text,
+  disposition: z.record(z.string(), z.number()).optional(),
+  tags,
+  side_data_list: z.array(sideData).optional(),
+});
+
+const report = z.object({
+  streams: z.array(stream).default([]),
+  chapters: z.array(z.unknown()).default([]),
+  frames: z.array(z.looseObject({ side_data_list: z.array(sideData).optional() })).default([]),
+  format: z
+    .object({ format_name: text, start_time: text, duration: text, tags })
+    .optional(),
+});
+
+/** A stream as ffprobe describes it. */
+export type ProbedStream = z.infer<typeof stream>;
+/** What ffprobe says of a file. */
+export type ProbeReport = z.infer<typeof report>;
+
+/** One line that tells why ffmpeg gave up, without its `[demuxer @ 0x…]` prefix. */
+export function lastReason(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  const line = lines.findLast((candidate) => candidate.trim() && !/^\s*Last message repeated/.test(candidate)) ?? '';
+  return line.replace(/^\[[^\]]*\]\s*/, '').replace(/^file:.*: /, '').trim();
+}
+
+/**
+ * Runs ffprobe on a file.
+ *
+ * @param firstFrame stream index whose first frame is read too, for its side data
+ * @throws TinySRError `TSR_INPUT_INVALID` when ffprobe cannot read the file, `TSR_FFMPEG_MISSING`
+ */
+export async function ffprobe(path: string, signal?: AbortSignal, firstFrame?: number): Promise<ProbeReport> {
+  const what =
+    firstFrame === undefined
+      ? ['-show_streams', '-show_format', '-show_chapters']
+      : ['-select_streams', String(firstFrame), '-read_intervals', '%+#1', '-show_frames'];
+  const result = await runTool(
+    'ffprobe',
+    ['-v', 'error', ...SAFE_INPUT_OPTIONS, ...what, '-of', 'json', fileUrl(path)],
+    signal,
+  );
+  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while probing');
+  const invalid = (reason: string, cause?: unknown) =>
+    new TinySRError('TSR_INPUT_INVALID', `${path}: not a readable video file (${reason || 'unknown format'})`, {
+      hint: 'Check that the file is complete and plays elsewhere; playlists, still images and network addresses are not read.',
+      cause,
+    });
+  if (result.code !== 0) throw invalid(lastReason(result.stderr));
+  try {
+    return report.parse(JSON.parse(result.stdout.toString()));
+  } catch (error) {
+    throw invalid('ffprobe gave no usable report', error);
+  }
+}

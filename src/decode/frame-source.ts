@@ -1,0 +1,130 @@
+import type { Readable } from 'node:stream';
+import { type RunningChild, startChild } from '../shared/child.js';
+import { TinySRError } from '../shared/errors.js';
+import { toolPath } from '../shared/ffmpeg.js';
+import type { FrameBatch } from '../shared/frame.js';
+import { type FrameLayout, frameLayout } from '../shared/layout.js';
+import { rationalValue } from '../shared/rational.js';
+import { type DecodeOptions, decodeArguments } from './command.js';
+import { DamageCounter } from './damage.js';
+import { lastReason } from './ffprobe.js';
+import { PipeReader } from './pipe-reader.js';
+import { Timestamps } from './timestamps.js';
+
+/** Where a source takes buffers from before it reads: the pool is the credit that bounds memory. */
+export interface BufferCredit {
+  /** Waits for a free buffer. */
+  acquire(): Promise<ArrayBuffer>;
+  /** Gives a buffer back unused. */
+  release(buffer: ArrayBuffer): void;
+}
+
+/** Raw frames of a video file, decoded by an ffmpeg of its own. Owned by whoever opened it: close it. */
+export class FrameSource {
+  /** Layout of one frame. */
+  readonly layout: FrameLayout;
+  readonly #options: DecodeOptions;
+  readonly #child: RunningChild;
+  readonly #pictures: PipeReader;
+  readonly #times: Timestamps;
+  readonly #damage = new DamageCounter();
+  #frames = 0;
+  #closed = false;
+
+  /** Starts the decoder. The file must have been probed: `options.info`. */
+  constructor(options: DecodeOptions) {
+    const { video } = options.info;
+    this.#options = options;
+    this.layout = frameLayout(options.format, options.width, options.height);
+    this.#child = startChild(toolPath('ffmpeg'), decodeArguments(options), ['ignore', 'pipe', 'pipe', 'pipe']);
+    const [, stdout, stderr, times] = this.#child.process.stdio as unknown as [null, Readable, Readable, Readable];
+    stderr.on('data', (text: string) => this.#damage.push(text));
+    this.#pictures = new PipeReader(stdout);
+    const perFrame = video.frameRate ? 1 / rationalValue(video.frameRate) / rationalValue(video.timeBase) : 1;
+    this.#times = new Timestamps(times, video.timeBase, perFrame);
+  }
+
+  /** Frames given so far. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Damaged places met so far, and the first in ffmpeg's words. */
+  get damage(): { readonly count: number; readonly first: string | undefined } {
+    return this.#damage;
+  }
+
+  /** Frames whose PTS was missing or went backwards. */
+  get repairedTimestamps(): number {
+    return this.#times.repaired;
+  }
+
+  /** Process id of the decoder. */
+  get pid(): number | undefined {
+    return this.#child.process.pid;
+  }
+
+  /**
+   * The frames in batches of at most `size`; a batch is given when it is full or the file ends. A buffer is taken from
+   * `credit` before anything is read for it and passes to whoever takes the batch.
+   *
+   * @throws TinySRError `TSR_DECODE_FAILED` when the decoder fails or is killed, `TSR_INPUT_NO_FRAMES` when it gave none
+   */
+  async *batches(size: number, credit: BufferCredit): AsyncGenerator<FrameBatch, void, undefined> {
+    const { bytes } = this.layout;
+    for (;;) {
+      const buffer = await credit.acquire();
+      const first = this.#frames;
+      const ptsNs: bigint[] = [];
+      let partial = 0;
+      while (ptsNs.length < size) {
+        const filled = await this.#pictures.fill(new Uint8Array(buffer, ptsNs.length * bytes, bytes));
+        if (filled < bytes) {
+          partial = filled;
+          break;
+        }
+        const pts = await this.#times.next();
+        if (pts === undefined) break;
+        ptsNs.push(pts);
+      }
+      this.#frames += ptsNs.length;
+      if (ptsNs.length) yield { buffer, count: ptsNs.length, ptsNs, first };
+      else credit.release(buffer);
+      if (ptsNs.length < size) {
+        await this.#finish(partial);
+        return;
+      }
+    }
+  }
+
+  async #finish(partialBytes: number): Promise<void> {
+    const { path } = this.#options.info;
+    const exit = await this.#child.exit.catch((cause: unknown) => {
+      throw new TinySRError('TSR_FFMPEG_MISSING', 'ffmpeg cannot be started', { cause });
+    });
+    if (this.#closed) return;
+    if (exit.signal || partialBytes > 0) {
+      throw new TinySRError(
+        'TSR_DECODE_FAILED',
+        `${path}: the decoding ffmpeg ended early (${exit.signal ?? `exit status ${exit.code}`}) after ${this.#frames} frames`,
+        { hint: 'Was it killed, or did the machine run out of memory? Run again.', cause: new Error(exit.stderr) },
+      );
+    }
+    if (this.#frames > 0) return;
+    const ranged = this.#options.start !== undefined || this.#options.end !== undefined;
+    throw new TinySRError(
+      'TSR_INPUT_NO_FRAMES',
+      `${path}: no frame ${ranged ? 'in the asked range' : 'could be decoded'}${exit.code ? ` (${lastReason(exit.stderr)})` : ''}`,
+      {
+        hint: ranged ? 'Compare --start and --end with the length of the video.' : 'The file is damaged or was cut off.',
+        cause: new Error(exit.stderr),
+      },
+    );
+  }
+
+  /** Ends the decoder. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#child.kill();
+  }
+}

@@ -1,0 +1,184 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { TinySRError } from '../shared/errors.js';
+import { MAX_PIXELS, MAX_SIDE, MIN_SIDE } from '../shared/limits.js';
+import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, VideoStream } from '../shared/media.js';
+import { parseRational, rationalValue } from '../shared/rational.js';
+import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
+import { describePixelFormat } from './pixel-format.js';
+
+/** Whether an untrusted name is worth passing on: `unknown` and `reserved` say nothing. */
+function named(value: string | undefined): string | undefined {
+  return value && !['unknown', 'unspecified', 'reserved', 'N/A'].includes(value) ? value : undefined;
+}
+
+function colorTags(stream: ProbedStream): ColorTags {
+  const range = stream.color_range === 'tv' || stream.color_range === 'pc' ? stream.color_range : undefined;
+  const matrix = named(stream.color_space);
+  return {
+    range: range ?? (stream.pix_fmt?.startsWith('yuvj') ? 'pc' : undefined),
+    // RGB and GBR say `gbr`, which is no matrix a YUV output could use.
+    matrix: matrix === 'gbr' || matrix === 'rgb' ? undefined : matrix,
+    primaries: named(stream.color_primaries),
+    transfer: named(stream.color_transfer),
+    chromaLocation: named(stream.chroma_location),
+  };
+}
+
+function rotationOf(stream: ProbedStream): number {
+  const degrees = stream.side_data_list?.find((data) => data.side_data_type === 'Display Matrix')?.rotation ?? 0;
+  return ((Math.round(-degrees / 90) % 4) + 4) % 4 * 90;
+}
+
+function frameCountOf(stream: ProbedStream, seconds: number | undefined): number | undefined {
+  const announced = Number(stream.nb_frames ?? stream.tags?.NUMBER_OF_FRAMES);
+  if (Number.isSafeInteger(announced) && announced > 0) return announced;
+  const rate = parseRational(stream.avg_frame_rate);
+  return rate && seconds ? Math.max(1, Math.round(rationalValue(rate) * seconds)) : undefined;
+}
+
+function number(value: string | undefined): number | undefined {
+  const parsed = Number.parseFloat(value ?? '');
+  return Number.isFinite(parsed) ? parsed : undefined;
+}
+
+function videoStream(path: string, stream: ProbedStream, duration: number | undefined): VideoStream {
+  const { width = 0, height = 0 } = stream;
+  if (width < 1 || height < 1) {
+    throw new TinySRError('TSR_INPUT_INVALID', `${path}: the video stream says no picture size`, {
+      hint: 'The header is damaged; remux the file (ffmpeg -i IN -c copy OUT) and try again.',
+    });
+  }
+  if (width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS) {
+    throw new TinySRError('TSR_INPUT_TOO_LARGE', `${path}: ${width}x${height} is larger than ${MAX_SIDE} pixels a side`, {
+      hint: 'Scale the video down first.',
+    });
+  }
+  if (width < MIN_SIDE || height < MIN_SIDE) {
+    throw new TinySRError('TSR_INPUT_TOO_SMALL', `${path}: ${width}x${height} is smaller than ${MIN_SIDE}x${MIN_SIDE}`, {
+      hint: 'There is no picture to restore in so few pixels.',
+    });
+  }
+  const rotation = rotationOf(stream);
+  const turned = rotation === 90 || rotation === 270;
+  const sar = parseRational(stream.sample_aspect_ratio) ?? { num: 1, den: 1 };
+  const pixelFormat = stream.pix_fmt ?? 'unknown';
+  const format = describePixelFormat(pixelFormat);
+  const color = colorTags(stream);
+  return {
+    index: stream.index,
+    codec: stream.codec_name ?? 'unknown',
+    width: turned ? height : width,
+    height: turned ? width : height,
+    rotation,
+    pixelFormat,
+    depth: format.depth,
+    hasAlpha: format.alpha || stream.tags?.alpha_mode === '1',
+    interlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? ''),
+    dolbyVision: stream.side_data_list?.some((data) => data.side_data_type?.startsWith('DOVI')) ?? false,
+    timeBase: parseRational(stream.time_base) ?? { num: 1, den: 90_000 },
+    frameRate: parseRational(stream.avg_frame_rate) ?? parseRational(stream.r_frame_rate),
+    sampleAspectRatio: turned ? { num: sar.den, den: sar.num } : sar,
+    frameCount: frameCountOf(stream, number(stream.duration) ?? duration),
+    color,
+    hdr: color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67',
+    hdrMetadata: undefined,
+  };
+}
+
+function otherStream(stream: ProbedStream): OtherStream | undefined {
+  const disposition = stream.disposition ?? {};
+  const type =
+    stream.codec_type === 'video' && disposition.attached_pic
+      ? 'cover'
+      : (['audio', 'subtitle', 'attachment', 'data'] as const).find((known) => known === stream.codec_type);
+  if (!type) return undefined;
+  return {
+    index: stream.index,
+    type,
+    codec: stream.codec_name ?? 'unknown',
+    language: stream.tags?.language,
+    title: stream.tags?.title ?? stream.tags?.filename,
+    tag: stream.codec_tag_string,
+    default: disposition.default === 1,
+  };
+}
+
+/** Units of x265's `master-display`: chromaticity in 1/50000, luminance in 1/10000 cd/m2. */
+function scaled(value: unknown, unit: number): number {
+  const ratio = parseRational(String(value));
+  return ratio ? Math.round(rationalValue(ratio) * unit) : 0;
+}
+
+function hdrMetadata(report: ProbeReport): HdrMetadata {
+  const sides = report.frames[0]?.side_data_list ?? [];
+  const mastering = sides.find((data) => data.side_data_type === 'Mastering display metadata');
+  const light = sides.find((data) => data.side_data_type === 'Content light level metadata');
+  const point = (name: string) => `(${scaled(mastering?.[`${name}_x`], 50_000)},${scaled(mastering?.[`${name}_y`], 50_000)})`;
+  return {
+    masteringDisplay: mastering
+      ? `G${point('green')}B${point('blue')}R${point('red')}WP${point('white_point')}` +
+        `L(${scaled(mastering.max_luminance, 10_000)},${scaled(mastering.min_luminance, 10_000)})`
+      : undefined,
+    contentLight: light ? `${Number(light.max_content) || 0},${Number(light.max_average) || 0}` : undefined,
+  };
+}
+
+/** Checks that a path names a readable file with bytes in it and returns its size. */
+async function checkFile(path: string): Promise<number> {
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES') return undefined;
+    throw new TinySRError('TSR_INPUT_NOT_FOUND', `${path}: no such file`, {
+      hint: 'Check the path; only files are read, not network addresses.',
+      cause: error,
+    });
+  });
+  if (info && !info.isFile()) {
+    throw new TinySRError('TSR_INPUT_NOT_FILE', `${path}: not a regular file`, {
+      hint: info.isDirectory() ? 'Give a folder together with --out-dir to upscale every video in it.' : 'Give a video file, or - to read from stdin.',
+    });
+  }
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw new TinySRError('TSR_INPUT_UNREADABLE', `${path}: no permission to read`, {
+      hint: 'Change the permissions of the file or its folder.',
+      cause: error,
+    });
+  });
+  if (info?.size === 0) {
+    throw new TinySRError('TSR_INPUT_EMPTY', `${path}: the file is empty`, { hint: 'Copy or download it again.' });
+  }
+  return info?.size ?? 0;
+}
+
+/**
+ * Reads what a media file holds, without decoding more than one frame.
+ *
+ * @throws TinySRError `TSR_INPUT_*` for a file that cannot be upscaled, `TSR_FFMPEG_MISSING`
+ */
+export async function probe(path: string, signal?: AbortSignal): Promise<MediaInfo> {
+  const bytes = await checkFile(path);
+  const report = await ffprobe(path, signal);
+  const duration = number(report.format?.duration);
+  const pictures = report.streams.filter((s) => s.codec_type === 'video' && !s.disposition?.attached_pic);
+  const chosen = pictures.find((s) => s.disposition?.default) ?? pictures[0];
+  if (!chosen) {
+    throw new TinySRError('TSR_INPUT_NO_VIDEO', `${path}: no video stream`, {
+      hint: 'The file holds only audio, subtitles or cover art.',
+    });
+  }
+  const video = videoStream(path, chosen, duration);
+  const others = report.streams.filter((s) => s !== chosen).map(otherStream);
+  return {
+    path,
+    format: report.format?.format_name ?? 'unknown',
+    startTime: number(report.format?.start_time) ?? 0,
+    duration,
+    bytes,
+    video: video.hdr
+      ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index)) }
+      : video,
+    others: others.filter((stream) => stream !== undefined),
+    chapters: report.chapters.length,
+    timecode: chosen.tags?.timecode ?? report.format?.tags?.timecode ?? report.streams.find((s) => s.tags?.timecode)?.tags?.timecode,
+  };
+}

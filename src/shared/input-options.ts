@@ -1,0 +1,23 @@
+/** Demuxers of self-contained video files. Playlists, image sequences and devices would open other files or hosts. */
+const DEMUXERS = [
+  '3dostr,apng,asf,asf_o,av1,avi,avs,avs2,avs3,bink,cavsvideo,cdxl,dhav,dirac,dnxhd,dv,dvbsub,ea,evc,film_cpk,flic,flv',
+  'gif,gxf,h261,h263,h264,hevc,hnm,idcin,idf,ifv,ingenient,ipmovie,ivf,jv,kux,live_flv,lmlm4,m4v,matroska,webm,mjpeg',
+  'mjpeg_2000,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mpegvideo,mpjpeg,mv,mvi,mxf,nsv,nut,nuv,obu,ogg,pva,rl2,rm,roq,rpl',
+  'smjpeg,smk,swf,thp,tmv,vc1,vc1test,vivo,vmd,wsvqa,wtv,wtv,yuv4mpegpipe',
+].join(',');
+
+/**
+ * ffmpeg options that go before every `-i` of a user's file: only files and pipes may be opened, only by demuxers
+ * that read nothing but the file itself.
+ */
+export const SAFE_INPUT_OPTIONS: readonly string[] = [
+  '-protocol_whitelist',
+  'file,pipe,fd',
+  '-format_whitelist',
+  DEMUXERS,
+];
+
+/** A path as an ffmpeg URL that no character of the name can turn into another protocol, pattern or option. */
+export function fileUrl(path: string): string {
+  return `file:${path}`;
+}

@@ -1,0 +1,81 @@
+import type { Rational } from './rational.js';
+
+/** Colour description of a video stream in ffmpeg's names; undefined where the file does not say. */
+export interface ColorTags {
+  readonly range: 'tv' | 'pc' | undefined;
+  /** YUV matrix, e.g. `bt709`. */
+  readonly matrix: string | undefined;
+  readonly primaries: string | undefined;
+  readonly transfer: string | undefined;
+  /** Where chroma samples lie, e.g. `left`. */
+  readonly chromaLocation: string | undefined;
+}
+
+/** HDR10 static metadata as x265 takes it (units of 0.00002 and 0.0001 cd/m2, CTA-861.3). */
+export interface HdrMetadata {
+  /** `G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`. */
+  readonly masteringDisplay: string | undefined;
+  /** `MaxCLL,MaxFALL`. */
+  readonly contentLight: string | undefined;
+}
+
+/** The picture stream that is upscaled. */
+export interface VideoStream {
+  /** Stream index in the file. */
+  readonly index: number;
+  readonly codec: string;
+  /** Decoded width in pixels, after rotation. */
+  readonly width: number;
+  /** Decoded height in pixels, after rotation. */
+  readonly height: number;
+  /** Clockwise quarter turns the decoder applies: 0, 90, 180 or 270. */
+  readonly rotation: number;
+  readonly pixelFormat: string;
+  /** Bits of a sample. */
+  readonly depth: number;
+  readonly hasAlpha: boolean;
+  readonly interlaced: boolean;
+  readonly dolbyVision: boolean;
+  readonly timeBase: Rational;
+  /** Average frame rate; undefined when unknown. */
+  readonly frameRate: Rational | undefined;
+  /** Pixel shape; 1:1 when unknown. */
+  readonly sampleAspectRatio: Rational;
+  /** Frames the container announces or duration and rate suggest; undefined when unknown. */
+  readonly frameCount: number | undefined;
+  readonly color: ColorTags;
+  /** PQ or HLG transfer. */
+  readonly hdr: boolean;
+  readonly hdrMetadata: HdrMetadata | undefined;
+}
+
+/** A stream that is carried along. */
+export interface OtherStream {
+  readonly index: number;
+  readonly type: 'audio' | 'subtitle' | 'attachment' | 'data' | 'cover';
+  readonly codec: string;
+  readonly language: string | undefined;
+  /** File name of an attachment, title of a track. */
+  readonly title: string | undefined;
+  /** For a `data` stream: the four-character code, e.g. `tmcd`. */
+  readonly tag: string | undefined;
+  /** For a cover: pixel size is irrelevant, its codec tells png from mjpeg. */
+  readonly default: boolean;
+}
+
+/** What a media file holds, as far as upscaling cares. */
+export interface MediaInfo {
+  readonly path: string;
+  /** ffmpeg demuxer names, e.g. `mov,mp4,m4a,3gp,3g2,mj2`. */
+  readonly format: string;
+  /** Seconds; the first timestamp of any stream. */
+  readonly startTime: number;
+  /** Seconds; undefined when the file does not say. */
+  readonly duration: number | undefined;
+  readonly bytes: number;
+  readonly video: VideoStream;
+  readonly others: readonly OtherStream[];
+  readonly chapters: number;
+  /** SMPTE time code of the first frame, e.g. `01:00:00:00`. */
+  readonly timecode: string | undefined;
+}
