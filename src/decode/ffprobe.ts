@@ -37,9 +37,7 @@ const report = z.object({
   streams: z.array(stream).default([]),
   chapters: z.array(z.unknown()).default([]),
   frames: z.array(z.looseObject({ side_data_list: z.array(sideData).optional() })).default([]),
-  format: z
-    .object({ format_name: text, start_time: text, duration: text, tags })
-    .optional(),
+  format: z.object({ format_name: text, start_time: text, duration: text, tags }).optional(),
 });
 
 /** A stream as ffprobe describes it. */
@@ -51,7 +49,10 @@ export type ProbeReport = z.infer<typeof report>;
 export function lastReason(stderr: string): string {
   const lines = stderr.trim().split('\n');
   const line = lines.findLast((candidate) => candidate.trim() && !/^\s*Last message repeated/.test(candidate)) ?? '';
-  return line.replace(/^\[[^\]]*\]\s*/, '').replace(/^file:.*: /, '').trim();
+  return line
+    .replace(/^\[[^\]]*\]\s*/, '')
+    .replace(/^file:.*: /, '')
+    .trim();
 }
 
 /**

@@ -116,7 +116,9 @@ export class FrameSource {
       'TSR_INPUT_NO_FRAMES',
       `${path}: no frame ${ranged ? 'in the asked range' : 'could be decoded'}${exit.code ? ` (${lastReason(exit.stderr)})` : ''}`,
       {
-        hint: ranged ? 'Compare --start and --end with the length of the video.' : 'The file is damaged or was cut off.',
+        hint: ranged
+          ? 'Compare --start and --end with the length of the video.'
+          : 'The file is damaged or was cut off.',
         cause: new Error(exit.stderr),
       },
     );

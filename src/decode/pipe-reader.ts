@@ -32,7 +32,8 @@ export class PipeReader {
       if (this.#error) throw this.#error;
       const missing = target.length - filled;
       const available = this.#stream.readableLength;
-      const chunk: Buffer | null = available > 0 ? this.#stream.read(Math.min(missing, available)) : this.#stream.read();
+      const chunk: Buffer | null =
+        available > 0 ? this.#stream.read(Math.min(missing, available)) : this.#stream.read();
       if (chunk) {
         // read() without a size may give more than there is room for; what is left goes back.
         if (chunk.length > missing) this.#stream.unshift(chunk.subarray(missing));

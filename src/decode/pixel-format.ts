@@ -14,7 +14,11 @@ export function describePixelFormat(name: string): PixelFormatInfo {
   const alpha = /^(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|ayuv|pal8|vuya)/.test(name);
   const semiPlanar = /^p0(10|12|16)/.exec(name);
   const planar = /p(9|10|12|14|16)(le|be)?$/.exec(name) ?? /^gray(9|10|12|14|16)/.exec(name);
-  const packed = /^(rgb48|bgr48|rgba64|bgra64|ya16)/.test(name) ? 16 : /^(x2rgb10|x2bgr10|y210|xv30)/.test(name) ? 10 : 8;
+  const packed = /^(rgb48|bgr48|rgba64|bgra64|ya16)/.test(name)
+    ? 16
+    : /^(x2rgb10|x2bgr10|y210|xv30)/.test(name)
+      ? 10
+      : 8;
   const depth = Number(semiPlanar?.[1] ?? planar?.[1] ?? packed);
   return { depth, alpha, rgb, chroma420: /^(yuva?420p|nv12|nv21|p0(10|12|16))/.test(name) };
 }

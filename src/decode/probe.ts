@@ -27,7 +27,7 @@ function colorTags(stream: ProbedStream): ColorTags {
 
 function rotationOf(stream: ProbedStream): number {
   const degrees = stream.side_data_list?.find((data) => data.side_data_type === 'Display Matrix')?.rotation ?? 0;
-  return ((Math.round(-degrees / 90) % 4) + 4) % 4 * 90;
+  return (((Math.round(-degrees / 90) % 4) + 4) % 4) * 90;
 }
 
 function frameCountOf(stream: ProbedStream, seconds: number | undefined): number | undefined {
@@ -50,14 +50,22 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     });
   }
   if (width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS) {
-    throw new TinySRError('TSR_INPUT_TOO_LARGE', `${path}: ${width}x${height} is larger than ${MAX_SIDE} pixels a side`, {
-      hint: 'Scale the video down first.',
-    });
+    throw new TinySRError(
+      'TSR_INPUT_TOO_LARGE',
+      `${path}: ${width}x${height} is larger than ${MAX_SIDE} pixels a side`,
+      {
+        hint: 'Scale the video down first.',
+      },
+    );
   }
   if (width < MIN_SIDE || height < MIN_SIDE) {
-    throw new TinySRError('TSR_INPUT_TOO_SMALL', `${path}: ${width}x${height} is smaller than ${MIN_SIDE}x${MIN_SIDE}`, {
-      hint: 'There is no picture to restore in so few pixels.',
-    });
+    throw new TinySRError(
+      'TSR_INPUT_TOO_SMALL',
+      `${path}: ${width}x${height} is smaller than ${MIN_SIDE}x${MIN_SIDE}`,
+      {
+        hint: 'There is no picture to restore in so few pixels.',
+      },
+    );
   }
   const rotation = rotationOf(stream);
   const turned = rotation === 90 || rotation === 270;
@@ -114,7 +122,8 @@ function hdrMetadata(report: ProbeReport): HdrMetadata {
   const sides = report.frames[0]?.side_data_list ?? [];
   const mastering = sides.find((data) => data.side_data_type === 'Mastering display metadata');
   const light = sides.find((data) => data.side_data_type === 'Content light level metadata');
-  const point = (name: string) => `(${scaled(mastering?.[`${name}_x`], 50_000)},${scaled(mastering?.[`${name}_y`], 50_000)})`;
+  const point = (name: string) =>
+    `(${scaled(mastering?.[`${name}_x`], 50_000)},${scaled(mastering?.[`${name}_y`], 50_000)})`;
   return {
     masteringDisplay: mastering
       ? `G${point('green')}B${point('blue')}R${point('red')}WP${point('white_point')}` +
@@ -135,7 +144,9 @@ async function checkFile(path: string): Promise<number> {
   });
   if (info && !info.isFile()) {
     throw new TinySRError('TSR_INPUT_NOT_FILE', `${path}: not a regular file`, {
-      hint: info.isDirectory() ? 'Give a folder together with --out-dir to upscale every video in it.' : 'Give a video file, or - to read from stdin.',
+      hint: info.isDirectory()
+        ? 'Give a folder together with --out-dir to upscale every video in it.'
+        : 'Give a video file, or - to read from stdin.',
     });
   }
   await access(path, constants.R_OK).catch((error: unknown) => {
@@ -174,11 +185,12 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
     startTime: number(report.format?.start_time) ?? 0,
     duration,
     bytes,
-    video: video.hdr
-      ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index)) }
-      : video,
+    video: video.hdr ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index)) } : video,
     others: others.filter((stream) => stream !== undefined),
     chapters: report.chapters.length,
-    timecode: chosen.tags?.timecode ?? report.format?.tags?.timecode ?? report.streams.find((s) => s.tags?.timecode)?.tags?.timecode,
+    timecode:
+      chosen.tags?.timecode ??
+      report.format?.tags?.timecode ??
+      report.streams.find((s) => s.tags?.timecode)?.tags?.timecode,
   };
 }

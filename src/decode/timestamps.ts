@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { type Rational, parseRational } from '../shared/rational.js';
+import { parseRational, type Rational } from '../shared/rational.js';
 
 /** Nanoseconds of `pts` ticks, rounded to the nearest. */
 export function ticksToNs(pts: bigint, timeBase: Rational): bigint {

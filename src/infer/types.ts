@@ -7,6 +7,14 @@ export type Device = (typeof DEVICES)[number];
 /** A device that really runs a session. */
 export type Provider = Exclude<Device, 'auto'>;
 
+/** How a model of somebody else takes and gives its tensors; adapter graphs translate. */
+export interface TensorContract {
+  readonly layout: 'nchw' | 'nhwc';
+  readonly type: 'float32' | 'float16' | 'uint8';
+  /** Value of white: 1 or 255. */
+  readonly range: 1 | 255;
+}
+
 /** One graph file of a model. */
 export interface ModelVariant {
   /** Absolute path of the ONNX file. */
@@ -16,6 +24,8 @@ export interface ModelVariant {
   readonly precision: 'fp32' | 'fp16' | 'int8';
   /** Hex sha256 the file must have; undefined for a user's own model. */
   readonly sha256?: string | undefined;
+  /** Set when the graph does not take raw frames itself. */
+  readonly contract?: TensorContract | undefined;
 }
 
 /** A model that can be opened: one that ships, or a user's ONNX file. */

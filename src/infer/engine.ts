@@ -1,0 +1,105 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type FrameLayout, frameLayout, isSubsampled, sampleBytes } from '../shared/layout.js';
+import { adapterPath } from './paths.js';
+import type { SessionSpec } from './session-spec.js';
+import { Tiler } from './tiler.js';
+import type { Provider } from './types.js';
+
+/** Session options: threads that do not spin, as ffmpeg wants the cores between two runs. */
+export function sessionOptions(provider: Provider, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 4,
+    extra: { session: { intra_op: { allow_spinning: '0' }, force_spinning_stop: '1' } },
+  };
+}
+
+function first(names: readonly string[]): string {
+  const [name] = names;
+  if (name === undefined) throw new Error('the graph has no input or output');
+  return name;
+}
+
+/** Runs frames of one size through one model. Lives in a worker: a run blocks its thread. */
+export class Engine {
+  readonly #spec: SessionSpec;
+  readonly #model: InferenceSession;
+  readonly #before: InferenceSession | undefined;
+  readonly #after: InferenceSession | undefined;
+  readonly #tiler: Tiler | undefined;
+
+  private constructor(
+    spec: SessionSpec,
+    model: InferenceSession,
+    adapters: readonly [InferenceSession, InferenceSession] | undefined,
+    blend: InferenceSession | undefined,
+  ) {
+    this.#spec = spec;
+    this.#model = model;
+    [this.#before, this.#after] = adapters ?? [];
+    this.#tiler = blend && spec.tile ? new Tiler(spec, spec.tile, blend) : undefined;
+  }
+
+  /** Opens the sessions. @throws Error with onnxruntime's words */
+  static async create(spec: SessionSpec): Promise<Engine> {
+    const cpu = (name: string) => InferenceSession.create(adapterPath(name), sessionOptions('cpu', spec.threads));
+    const model = await InferenceSession.create(spec.file, sessionOptions(spec.provider, spec.threads));
+    const bits = sampleBytes(spec.format) * 8;
+    const { contract } = spec;
+    const suffix = contract && `${contract.layout}-${contract.type}`;
+    const adapters = contract
+      ? ([await cpu(`frame${bits}-to-${suffix}`), await cpu(`${suffix}-to-frame${bits}`)] as const)
+      : undefined;
+    return new Engine(spec, model, adapters, spec.tile && (await cpu(`blend${bits}`)));
+  }
+
+  /** Upscales `count` packed frames. */
+  async run(frames: ArrayBuffer, count: number): Promise<ArrayBuffer> {
+    const { width, height, format } = this.#spec;
+    if (!this.#tiler) return this.#infer(new Uint8Array(frames), count, frameLayout(format, width, height));
+    return this.#tiler.run(new Uint8Array(frames), count, (tile, layout) => this.#infer(tile, 1, layout));
+  }
+
+  /** One run of the model over `count` pictures of the same layout. */
+  async #infer(pictures: Uint8Array, count: number, layout: FrameLayout): Promise<ArrayBuffer> {
+    const { format, width, height, bytes } = layout;
+    const samples = pictures.subarray(0, count * bytes);
+    const dims = isSubsampled(format) ? [count, (height * 3) / 2, width] : [count, height, width, 3];
+    const frame =
+      sampleBytes(format) === 1
+        ? new Tensor('uint8', samples, dims)
+        : new Tensor('uint16', new Uint16Array(samples.buffer, samples.byteOffset, samples.length / 2), dims);
+    const result = await this.#through(frame);
+    const data = result.data as Uint8Array | Uint16Array;
+    const expected = count * bytes * this.#spec.scale ** 2;
+    if (data.byteLength !== expected) {
+      throw new Error(
+        `the model gave ${data.byteLength} bytes for ${count} frames of ${width}x${height}, not ${expected}`,
+      );
+    }
+    if (data.byteOffset === 0 && data.buffer.byteLength === expected) return data.buffer as ArrayBuffer;
+    return data.slice().buffer as ArrayBuffer;
+  }
+
+  async #through(frame: Tensor): Promise<Tensor> {
+    const { contract } = this.#spec;
+    if (!contract || !this.#before || !this.#after)
+      return runOne(this.#model, { [first(this.#model.inputNames)]: frame });
+    const white = (1 << (sampleBytes(this.#spec.format) * 8)) - 1;
+    const gain = (value: number) => new Tensor('float32', Float32Array.of(value), []);
+    const tensor = await runOne(this.#before, { frame, gain: gain(contract.range / white) });
+    const upscaled = await runOne(this.#model, { [first(this.#model.inputNames)]: tensor });
+    return runOne(this.#after, { tensor: upscaled, gain: gain(white / contract.range) });
+  }
+}
+
+/** Runs a session of one output. */
+export async function runOne(session: InferenceSession, feeds: Record<string, Tensor>): Promise<Tensor> {
+  const results = await session.run(feeds);
+  const output = results[first(session.outputNames)];
+  if (!output) throw new Error('the graph gave no output');
+  return output as Tensor;
+}

@@ -1,0 +1,109 @@
+import { open, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
+import { TinySRError } from '../shared/errors.js';
+import type { Inspection } from './inspect-worker.js';
+import type { Model, TensorContract } from './types.js';
+
+/** What a JSON file beside a model (`model.onnx.json`) may say; it overrides what inspection found. */
+const sidecar = z.strictObject({
+  name: z.string().max(100).optional(),
+  scale: z.union([z.literal(2), z.literal(3), z.literal(4)]).optional(),
+  layout: z.enum(['nchw', 'nhwc']).optional(),
+  range: z.union([z.literal(1), z.literal(255)]).optional(),
+  multiple: z.number().int().min(1).max(256).optional(),
+  tile: z.number().int().min(16).max(4096).optional(),
+  receptiveRadius: z.number().int().min(0).max(1024).optional(),
+  licence: z.string().max(200).optional(),
+});
+
+/** The fields of a sidecar file. */
+export type Sidecar = z.infer<typeof sidecar>;
+
+async function readSidecar(file: string): Promise<Sidecar> {
+  const path = `${file}.json`;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return {};
+  try {
+    return sidecar.parse(JSON.parse(text));
+  } catch (cause) {
+    const detail = cause instanceof z.ZodError ? z.prettifyError(cause).split('\n')[0] : 'not JSON';
+    throw new TinySRError('TSR_MODEL_INVALID', `${path}: ${detail}`, {
+      hint: 'docs/models.md lists the fields a sidecar may have.',
+      cause,
+    });
+  }
+}
+
+/** Refuses at once what cannot be a protobuf of an ONNX model, so that a film given as a model is not loaded whole. */
+async function looksLikeOnnx(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    // Field 1 (ir_version, varint) comes first in every writer there is; field 2..8 are allowed by the format.
+    const first = buffer[0] ?? 0;
+    return bytesRead === 2 && first >> 3 >= 1 && first >> 3 <= 25 && [0, 2].includes(first & 7);
+  } finally {
+    await handle.close();
+  }
+}
+
+function inspect(file: string, contract: Partial<TensorContract>, signal?: AbortSignal): Promise<Inspection> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./inspect-worker.js', import.meta.url), { workerData: { file, contract } });
+    const stop = () => void worker.terminate();
+    signal?.addEventListener('abort', stop, { once: true });
+    worker.once('message', (inspection: Inspection) => {
+      resolve(inspection);
+      void worker.terminate();
+    });
+    worker.once('error', (error) => resolve({ kind: 'invalid', reason: error.message }));
+    worker.once('exit', () => {
+      signal?.removeEventListener('abort', stop);
+      reject(
+        new TinySRError(signal?.aborted ? 'TSR_INTERRUPTED' : 'TSR_INFER_FAILED', `${file}: inspection ended early`),
+      );
+    });
+  });
+}
+
+/**
+ * Loads a user's ONNX file, runs it on small frames and says what it is: scale, layout, type, value range, the
+ * multiple its sides must have, or its fixed size. A sidecar `FILE.json` overrides.
+ *
+ * @throws TinySRError `TSR_MODEL_INVALID` when it does not load, `TSR_MODEL_UNSUPPORTED` when it is no RGB upscaler
+ */
+export async function inspectModel(file: string, signal?: AbortSignal): Promise<Model> {
+  const said = await readSidecar(file);
+  const invalid = (reason: string) =>
+    new TinySRError('TSR_MODEL_INVALID', `${file}: cannot be loaded as an ONNX model (${reason})`, {
+      hint: 'Is it complete, and is its external data, if any, in the same folder?',
+    });
+  if (!(await looksLikeOnnx(file).catch(() => false))) throw invalid('not an ONNX file');
+  const found = await inspect(
+    file,
+    { ...(said.layout && { layout: said.layout }), ...(said.range && { range: said.range }) },
+    signal,
+  );
+  if (found.kind === 'invalid') throw invalid(found.reason.split('\n')[0] ?? '');
+  const unsupported = (reason: string) =>
+    new TinySRError('TSR_MODEL_UNSUPPORTED', `${file}: ${reason}`, {
+      hint: 'An x2, x3 or x4 RGB model with one image in and one out is needed; docs/models.md says more.',
+    });
+  if (found.kind === 'unsupported') throw unsupported(found.reason);
+  if (said.scale !== undefined && said.scale !== found.scale) {
+    throw unsupported(`it enlarges x${found.scale}, but its sidecar says x${said.scale}`);
+  }
+  const graph = { file, precision: 'fp32', contract: found.contract } as const;
+  const formats = found.contract.type === 'uint8' ? (['rgb24'] as const) : (['rgb24', 'rgb48le'] as const);
+  return {
+    name: said.name ?? basename(file, '.onnx'),
+    scale: found.scale,
+    multiple: said.multiple ?? found.multiple,
+    tile: found.tile ?? said.tile,
+    receptiveRadius: said.receptiveRadius,
+    licence: said.licence,
+    variants: formats.map((format) => ({ ...graph, format })),
+  };
+}

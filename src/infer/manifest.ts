@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { TinySRError } from '../shared/errors.js';
+import { MODELS_DIR } from './paths.js';
+import type { Model } from './types.js';
+
+const variant = z.object({
+  file: z.string().regex(/^[\w.-]+\.onnx$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  precision: z.enum(['fp32', 'fp16', 'int8']),
+  format: z.enum(['rgb24', 'rgb48le', 'yuv420p', 'yuv420p10le']),
+});
+
+const entry = z.object({
+  name: z.string(),
+  scale: z.union([z.literal(2), z.literal(3), z.literal(4)]),
+  tile: z.number().int().positive().optional(),
+  multiple: z.number().int().positive(),
+  receptiveRadius: z.number().int().nonnegative().optional(),
+  params: z.number(),
+  macsPerLrPixel: z.number(),
+  licence: z.string(),
+  quality: z.record(z.string(), z.unknown()),
+  variants: z.array(variant).min(1),
+});
+
+const manifest = z.object({ models: z.array(entry) });
+
+/** A shipped model with what its card says. */
+export interface ShippedModel extends Model {
+  /** Scores by track, as models/manifest.json has them. */
+  readonly quality: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The models that ship, from models/manifest.json.
+ *
+ * @throws TinySRError `TSR_INTERNAL` when the installation is damaged
+ */
+export async function listModels(): Promise<ShippedModel[]> {
+  try {
+    const { models } = manifest.parse(JSON.parse(await readFile(join(MODELS_DIR, 'manifest.json'), 'utf8')));
+    return models.map((model) => ({
+      ...model,
+      variants: model.variants.map((graph) => ({ ...graph, file: join(MODELS_DIR, graph.file) })),
+    }));
+  } catch (cause) {
+    throw new TinySRError('TSR_INTERNAL', 'models/manifest.json of this installation cannot be read', {
+      hint: 'Install tinysr-video again.',
+      cause,
+    });
+  }
+}

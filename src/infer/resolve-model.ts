@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { TinySRError } from '../shared/errors.js';
+import { inspectModel } from './foreign.js';
+import { listModels } from './manifest.js';
+import type { Model, ModelVariant } from './types.js';
+
+/** Model used when none is named. */
+export const DEFAULT_MODEL = 'tinysr-nano';
+
+/** @throws TinySRError `TSR_MODEL_CHECKSUM` when a shipped file is not the one of the manifest */
+async function verifyChecksum(variant: ModelVariant): Promise<void> {
+  if (!variant.sha256) return;
+  const data = await readFile(variant.file).catch(() => undefined);
+  const sum = data && createHash('sha256').update(data).digest('hex');
+  if (sum === variant.sha256) return;
+  throw new TinySRError(
+    'TSR_MODEL_CHECKSUM',
+    `${basename(variant.file)}: ${data ? 'not the file that was published' : 'missing from this installation'}`,
+    { hint: 'Install tinysr-video again.' },
+  );
+}
+
+/**
+ * Finds a model by the name of one that ships or by the path of an ONNX file, and checks it.
+ *
+ * @throws TinySRError `TSR_MODEL_NOT_FOUND`, `TSR_MODEL_CHECKSUM`, `TSR_MODEL_INVALID`, `TSR_MODEL_UNSUPPORTED`
+ */
+export async function resolveModel(nameOrFile: string, signal?: AbortSignal): Promise<Model> {
+  const shipped = await listModels();
+  const known = shipped.find((model) => model.name === nameOrFile);
+  if (known) {
+    await Promise.all(known.variants.map(verifyChecksum));
+    return known;
+  }
+  const file = await stat(nameOrFile).catch(() => undefined);
+  if (!file?.isFile()) {
+    throw new TinySRError('TSR_MODEL_NOT_FOUND', `${nameOrFile}: no such model and no such file`, {
+      hint: `Models that ship: ${shipped.map((model) => model.name).join(', ')}; or give the path of an .onnx file.`,
+    });
+  }
+  return inspectModel(resolve(nameOrFile), signal);
+}

@@ -1,0 +1,39 @@
+import { TinySRError } from '../shared/errors.js';
+import { isSubsampled } from '../shared/layout.js';
+import { tileForMemory } from './memory.js';
+import type { TileSpec } from './session-spec.js';
+import type { Model, UpscalerOptions } from './types.js';
+
+/** Margin for a model whose receptive radius is not known, in input pixels. */
+const UNKNOWN_RADIUS = 16;
+/** Zone over which tiles are mixed, in input pixels. */
+const FEATHER = 8;
+
+const even = (value: number) => 2 * Math.ceil(value / 2);
+
+/** Pixels at a tile's edge that are not right there. Chroma of 4:2:0 sees twice as far. */
+function margin(model: Model, options: UpscalerOptions): number {
+  return even((model.receptiveRadius ?? UNKNOWN_RADIUS) + (isSubsampled(options.format) ? 2 : 0));
+}
+
+/**
+ * How frames are cut; undefined for whole frames.
+ *
+ * @throws TinySRError `TSR_USAGE` when the asked tile is too small for the model to give a right pixel
+ */
+export function tileSpec(options: UpscalerOptions): TileSpec | undefined {
+  const { model, width, height } = options;
+  const asked = options.tile === 0 ? undefined : options.tile;
+  const side = model.tile ?? asked ?? (options.tile === 0 ? undefined : tileForMemory(model, width, height));
+  if (side === undefined) return undefined;
+  const edge = margin(model, options);
+  const step = Math.max(2, model.multiple);
+  const rounded = model.tile ?? Math.ceil(side / step) * step;
+  if (model.tile === undefined && width <= rounded && height <= rounded) return undefined;
+  if (rounded <= 2 * edge + FEATHER) {
+    throw new TinySRError('TSR_USAGE', `a tile of ${side} pixels is too small for ${model.name}`, {
+      hint: `Use at least --tile ${2 * edge + FEATHER + 32}.`,
+    });
+  }
+  return { width: Math.min(rounded, width), height: Math.min(rounded, height), margin: edge, feather: FEATHER };
+}

@@ -1,0 +1,64 @@
+import { availableParallelism } from 'node:os';
+import { TinySRError } from '../shared/errors.js';
+import { frameLayout } from '../shared/layout.js';
+import { runBytes, usableMemory } from './memory.js';
+import { chooseProvider } from './providers.js';
+import { tileSpec } from './tile-spec.js';
+import type { Provider, Upscaler, UpscalerOptions } from './types.js';
+import { WorkerSession } from './worker-session.js';
+
+/** Pixels a batch aims at on a GPU: enough to fill it, few enough to keep latency low. */
+const GPU_BATCH_PIXELS = 1 << 20;
+
+function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean): number {
+  if (options.batch !== undefined) return options.batch;
+  // On the CPU a batch gains nothing and costs memory and latency.
+  if (provider === 'cpu' || tiled) return 1;
+  const pixels = options.width * options.height;
+  const byMemory = Math.floor((usableMemory() * 0.1) / runBytes(options.model, pixels));
+  return Math.max(1, Math.min(8, byMemory, Math.floor(GPU_BATCH_PIXELS / pixels)));
+}
+
+/**
+ * Opens a model in a worker thread.
+ *
+ * @throws TinySRError `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_USAGE` (tile too small), `TSR_INFER_FAILED`
+ */
+export async function createUpscaler(options: UpscalerOptions): Promise<Upscaler> {
+  const { model, format, width, height, signal } = options;
+  const variant = model.variants.find((candidate) => candidate.format === format);
+  if (!variant) throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name} has no graph for ${format} frames`);
+  const provider = await chooseProvider(model, options.device, signal);
+  const tile = tileSpec(options);
+  const session = await WorkerSession.open(
+    {
+      file: variant.file,
+      contract: variant.contract,
+      format,
+      provider,
+      width,
+      height,
+      scale: model.scale,
+      threads: options.threads ?? availableParallelism(),
+      tile,
+    },
+    signal,
+  );
+  const close = () => session.close();
+  const batch = batchFor(options, provider, tile !== undefined);
+  return {
+    model,
+    provider,
+    input: frameLayout(format, width, height),
+    output: frameLayout(format, width * model.scale, height * model.scale),
+    batch,
+    concurrency: 2,
+    tile: tile && Math.max(tile.width, tile.height),
+    upscale(frames, count) {
+      if (count < 1 || count > batch) return Promise.reject(new RangeError(`count must be 1..${batch}, got ${count}`));
+      return session.run(frames, count);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

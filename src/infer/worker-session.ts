@@ -1,0 +1,103 @@
+import { Worker } from 'node:worker_threads';
+import { TinySRError } from '../shared/errors.js';
+import type { SessionSpec, WorkerReply, WorkerRequest } from './session-spec.js';
+import type { UpscaleResult } from './types.js';
+
+interface Waiting {
+  resolve(result: UpscaleResult): void;
+  reject(error: TinySRError): void;
+}
+
+/** Onnxruntime's ways of saying that memory ran out. */
+const OUT_OF_MEMORY = /out of memory|failed to allocate|bad_alloc|bfcarena|allocation failed/i;
+
+function inferError(message: string): TinySRError {
+  const line = message.split('\n')[0] ?? message;
+  return OUT_OF_MEMORY.test(message)
+    ? new TinySRError('TSR_OUT_OF_MEMORY', `inference ran out of memory: ${line}`, {
+        hint: 'Give a smaller --tile (for example 256) or --batch 1.',
+      })
+    : new TinySRError('TSR_INFER_FAILED', `inference failed: ${line}`, { hint: 'Try --device cpu.' });
+}
+
+/** A session in a worker thread of its own. */
+export class WorkerSession {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 0;
+  #ended: TinySRError | undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+  }
+
+  /** Starts the worker and waits until its session is open. @throws TinySRError */
+  static async open(spec: SessionSpec, signal?: AbortSignal): Promise<WorkerSession> {
+    signal?.throwIfAborted();
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: spec });
+    const session = new WorkerSession(worker);
+    const stop = () => void session.close();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        worker.on('message', (reply: WorkerReply) => {
+          if (reply.kind === 'ready') resolve();
+          else if (reply.kind === 'failed' && reply.id === undefined) reject(inferError(reply.message));
+          else session.#settle(reply);
+        });
+        worker.on('error', (error) => {
+          session.#end(inferError(`the worker thread died: ${error.message}`));
+          reject(session.#ended);
+        });
+        worker.on('exit', () => {
+          session.#end(new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' }));
+          reject(session.#ended);
+        });
+      });
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+    return session;
+  }
+
+  #settle(reply: Exclude<WorkerReply, { kind: 'ready' }>): void {
+    if (reply.id === undefined) return;
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (reply.kind === 'done') waiting?.resolve({ output: reply.output, input: reply.input, runMs: reply.runMs });
+    else waiting?.reject(inferError(reply.message));
+  }
+
+  #end(error: TinySRError): void {
+    this.#ended ??= error;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
+    this.#waiting.clear();
+  }
+
+  /** Thread id of the worker, for tests that end it. */
+  get worker(): Worker {
+    return this.#worker;
+  }
+
+  /** Runs `count` packed frames; the buffer is transferred. @throws TinySRError `TSR_INFER_FAILED`, `TSR_OUT_OF_MEMORY` */
+  run(frames: ArrayBuffer, count: number): Promise<UpscaleResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) {
+        reject(this.#ended);
+        return;
+      }
+      const id = this.#nextId++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, frames, count } satisfies WorkerRequest, [frames]);
+    });
+  }
+
+  /** Ends the worker; what is under way is rejected. Idempotent. */
+  async close(): Promise<void> {
+    this.#end(new TinySRError('TSR_INFER_FAILED', 'the upscaler was closed'));
+    await this.#worker.terminate();
+  }
+}
