@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Image = NDArray[Any]
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keys' kernel with a = -0.5 (IEEE TASSP 29(6), 1981)."""
     a = np.abs(x)
     near = 1.5 * a**3 - 2.5 * a**2 + 1
@@ -26,7 +26,7 @@ def bicubic_matrix(size: int, scale: int) -> NDArray[np.float64]:
     centre = (np.arange(out) + 0.5) * scale - 0.5
     first = np.floor(centre - 2 * scale).astype(int)
     index = first[:, None] + np.arange(4 * scale + 2)[None]
-    weight = _cubic((centre[:, None] - index) / scale)
+    weight = cubic((centre[:, None] - index) / scale)
     weight /= weight.sum(1, keepdims=True)
     folded = np.mod(index, 2 * size)
     folded = np.where(folded < size, folded, 2 * size - 1 - folded)
@@ -85,7 +85,8 @@ def degrade(image: Image, scale: int, rng: np.random.Generator) -> Image:
         x = reduce_bicubic(to_u8(x), scale)
     else:
         size = (image.shape[1] // scale, image.shape[0] // scale)
-        x = cv2.resize(x, size, interpolation=cv2.INTER_AREA if mode < 0.85 else cv2.INTER_LINEAR)
+        method = cv2.INTER_AREA if mode < 0.85 else cv2.INTER_LINEAR
+        x = np.asarray(cv2.resize(x, size, interpolation=method), np.float32)
     if rng.random() < 0.8:
         x = _noise(x, rng)
     u8 = to_u8(x)

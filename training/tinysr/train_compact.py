@@ -1,14 +1,16 @@
-"""Trains a convolutional TinySR on cached pairs; resumes from its checkpoint.
+"""Trains a convolutional TinySR on cached pairs for a given time; resumes from its checkpoint.
 
-python -m tinysr.train_compact --cache CACHE --out RUN --steps 12000 --width 32 --blocks 2
+python -m tinysr.train_compact --cache CACHE --out RUN --minutes 60 --width 32 --blocks 2
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +20,36 @@ from torch.nn import functional
 from .color import rgb_to_ycc, ycc_to_rgb
 from .compact import CompactConfig, CompactTinySR
 from .lpips import SqueezeLpips
+from .muon import Muon
 from .validate import load_validation, validate
 
+# Errors of chroma count half: eyes and the luma metrics alike look at luma first.
+_PLANE_WEIGHTS = (1.0, 0.5, 0.5)
+_SAVE_EVERY = 150.0
+_AVERAGE_DECAY = 0.999
 
-def _augment(lr: Tensor, hr: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+
+class Pairs:
+    """Random batches from a cache of prepare.py."""
+
+    def __init__(self, cache: Path, scale: int, rng: np.random.Generator) -> None:
+        self._lr, self._hr = (np.load(cache / f"{name}.npy", mmap_mode="r") for name in ("lr", "hr"))
+        self._scale, self._rng = scale, rng
+        self.side: int = self._lr.shape[1]
+
+    def batch(self, count: int, crop: int) -> tuple[Tensor, Tensor]:
+        """`count` pairs of (3,crop,crop) and (3,s*crop,s*crop) RGB in 0..1, flipped and turned at random."""
+        pick = np.sort(self._rng.integers(0, len(self._lr), count))
+        y, x = (2 * int(v) for v in self._rng.integers(0, (self.side - crop) // 2 + 1, 2))
+        pair = []
+        for pixels, s in ((self._lr, 1), (self._hr, self._scale)):
+            cut = pixels[pick, s * y : s * (y + crop), s * x : s * (x + crop)]
+            pair.append(torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 255)
+        return augment(pair[0], pair[1], self._rng)
+
+
+def augment(lr: Tensor, hr: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """The same flips and transposition for both."""
     for axis in (2, 3):
         if rng.random() < 0.5:
             lr, hr = lr.flip(axis), hr.flip(axis)
@@ -30,90 +58,142 @@ def _augment(lr: Tensor, hr: Tensor, rng: np.random.Generator) -> tuple[Tensor, 
     return lr, hr
 
 
-def _halve_chroma(image: Tensor) -> Tensor:
+def halve_chroma(image: Tensor) -> Tensor:
     """What 4:2:0 leaves of the chroma planes: the graph for video sees no more."""
     chroma = functional.interpolate(functional.avg_pool2d(image[:, 1:], 2), scale_factor=2, mode="nearest")
     return torch.cat([image[:, :1], chroma], 1)
 
 
-def main() -> None:
+def rate(progress: float, warm_up: float = 0.02) -> float:
+    """Share of the highest learning rate at a progress of 0..1: a short climb, then half a cosine down to nothing."""
+    return min(1.0, progress / warm_up) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def picture_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Charbonnier loss over Y'CbCr, in one number."""
+    weights = output.new_tensor(_PLANE_WEIGHTS).view(1, 3, 1, 1)
+    return (torch.sqrt((output - target) ** 2 + 1e-6) * weights).mean()
+
+
+class Run:
+    """A model in training: weights, their running average, optimizers and how far it has come."""
+
+    def __init__(self, config: CompactConfig, lr: float, bias_lr: float) -> None:
+        self.config = config
+        self.model = CompactTinySR(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        kernels = [p for p in self.model.parameters() if p.dim() == 4]
+        biases = [p for p in self.model.parameters() if p.dim() != 4]
+        self.optimizers = [(Muon(kernels, lr), lr), (torch.optim.Adam(biases, bias_lr, betas=(0.9, 0.99)), bias_lr)]
+        self.step, self.seconds = 0, 0.0
+
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Takes weights of a finished run."""
+        self.model.load_state_dict(state)
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def advance(self, loss: Tensor, progress: float) -> None:
+        """One step of all optimizers, then of the average."""
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for optimizer, top in self.optimizers:
+            optimizer.param_groups[0]["lr"] = top * rate(progress)
+            optimizer.step()
+        self.step += 1
+        # Young averages follow faster, so that the first weights are soon forgotten.
+        decay = min(_AVERAGE_DECAY, self.step / (self.step + 20))
+        for name, value in self.model.state_dict().items():
+            self.average[name].lerp_(value, 1 - decay)
+
+    def save(self, path: Path) -> None:
+        """Writes everything a resumed run needs; the file is whole at any moment."""
+        state: dict[str, Any] = {"model": self.model.state_dict(), "average": self.average}
+        state |= {"optimizers": [o.state_dict() for o, _ in self.optimizers], "step": self.step, "seconds": self.seconds}
+        torch.save(state, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Takes up a run where :meth:`save` left it."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average, self.step, self.seconds = state["average"], state["step"], state["seconds"]
+        for (optimizer, _), saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+    def averaged(self) -> CompactTinySR:
+        """A model with the averaged weights: what is validated and shipped."""
+        model = CompactTinySR(self.config)
+        model.load_state_dict(self.average)
+        return model
+
+
+def arguments() -> argparse.ArgumentParser:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--minutes", type=float, default=60, help="length of the run; the learning rate falls with time")
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--blocks", type=int, default=2)
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--crop", type=int, default=32, help="side of LR patches; the last part of the run takes whole ones")
+    parser.add_argument("--whole-from", type=float, default=0.7, help="progress after which patches are whole")
+    parser.add_argument("--lr", type=float, default=0.01, help="highest rate of the convolutions (Muon)")
+    parser.add_argument("--bias-lr", type=float, default=1e-3, help="highest rate of the biases (Adam)")
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: adds the perceptual loss")
     parser.add_argument("--lpips-weight", type=float, default=0.05)
     parser.add_argument("--lpips-pairs", type=int, default=4, help="pairs a step that the perceptual loss sees")
     parser.add_argument("--init", type=Path, help="safetensors to start from")
     parser.add_argument("--validate", type=Path, help="folder of validation images")
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    parser.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+def main() -> None:
+    """Runs the training."""
+    args = arguments().parse_args()
     torch.manual_seed(args.seed)
-    torch.set_num_threads(2)
-    rng = np.random.default_rng(args.seed + int(time.time()))
-    config = CompactConfig(args.width, args.blocks, args.scale)
-    model = CompactTinySR(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    torch.set_num_threads(args.threads)
+    run = Run(CompactConfig(args.width, args.blocks, args.scale), args.lr, args.bias_lr)
     if args.init:
         from safetensors.torch import load_file
 
-        model.load_state_dict(load_file(args.init))
-    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.99), weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=args.steps + 1, pct_start=0.03)
+        run.start_from(load_file(args.init))
     args.out.mkdir(parents=True, exist_ok=True)
     checkpoint = args.out / "checkpoint.pt"
-    step = 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        average, step = state["average"], state["step"]
-    lr_all, hr_all = (np.load(args.cache / f"{name}.npy", mmap_mode="r") for name in ("lr", "hr"))
+        run.load(checkpoint)
+    # A resumed run must not see the first batches again.
+    pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)))
+    rng = np.random.default_rng((args.seed, run.step, 1))
     perceptual = SqueezeLpips(args.lpips) if args.lpips else None
     tracks = load_validation(args.validate, args.scale) if args.validate else {}
-    weights = torch.tensor([1.0, 0.5, 0.5]).view(1, 3, 1, 1)
-    saved, losses = time.monotonic(), []
-    while step < args.steps:
-        pick = np.sort(rng.integers(0, len(lr_all), args.batch))
-        lr, hr = (torch.from_numpy(a[pick]).permute(0, 3, 1, 2).float() / 255 for a in (lr_all, hr_all))
-        lr, hr = _augment(lr, hr, rng)
-        source, target = rgb_to_ycc(lr), rgb_to_ycc(hr)
+    began, saved, losses = time.monotonic() - run.seconds, time.monotonic(), []
+    progress = 0.0
+    while progress < 1:
+        whole = progress >= args.whole_from
+        crop = pairs.side if whole else min(args.crop, pairs.side)
+        # Whole patches are larger: fewer of them, for steps of about the same length.
+        lr, hr = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop)
+        source = rgb_to_ycc(lr)
         if rng.random() < 0.5:
-            source = _halve_chroma(source)
-        output = model(source.contiguous(memory_format=torch.channels_last))
-        loss = (torch.sqrt((output - target) ** 2 + 1e-6) * weights).mean()
+            source = halve_chroma(source)
+        output = run.model(source.contiguous(memory_format=torch.channels_last))
+        loss = picture_loss(output, rgb_to_ycc(hr))
         if perceptual:
             n = args.lpips_pairs
             loss = loss + args.lpips_weight * perceptual(ycc_to_rgb(output[:n]).clamp(0, 1), hr[:n])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
-        optimizer.step()
-        schedule.step()
-        step += 1
+        run.advance(loss, progress)
         losses.append(float(loss.detach()))
-        decay = min(0.999, step / (step + 20))
-        for name, value in model.state_dict().items():
-            average[name].lerp_(value, 1 - decay)
-        if step == args.steps or time.monotonic() - saved > 150:
-            state = {"model": model.state_dict(), "average": average, "step": step}
-            torch.save(
-                state | {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()},
-                checkpoint.with_suffix(".tmp"),
-            )
-            checkpoint.with_suffix(".tmp").replace(checkpoint)
-            entry = {"step": step, "loss": float(np.mean(losses[-200:]))}
+        run.seconds = time.monotonic() - began
+        progress = run.seconds / (60 * args.minutes)
+        if progress >= 1 or time.monotonic() - saved > _SAVE_EVERY:
+            run.save(checkpoint)
+            entry: dict[str, float] = {"step": run.step, "progress": round(progress, 3), "loss": float(np.mean(losses[-500:]))}
             if tracks:
-                probe = CompactTinySR(config)
-                probe.load_state_dict(average)
-                entry |= validate(probe, tracks, args.scale)
+                entry |= validate(run.averaged(), tracks, args.scale)
             print(json.dumps(entry), flush=True)
             saved = time.monotonic()
 

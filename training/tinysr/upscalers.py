@@ -1,0 +1,79 @@
+"""Anything that enlarges an 8-bit picture: the graphs that ship, foreign float graphs, interpolation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+
+from .degrade import Image, to_u8
+from .tracks import enlarge_bicubic
+
+Upscale = Callable[[Image], Image]
+# Float graphs that work at LR resolution need gigabytes for more LR pixels than this.
+_TILE_ABOVE = 500_000
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def raw_graph(path: Path, scale: int, multiple: int = 2, threads: int = 2) -> Upscale:
+    """An rgb24 graph of models/: (N,h,w,3) bytes in and out. Sides are mirrored up to a multiple and cut back."""
+    session = _session(path, threads)
+
+    def upscale(image: Image) -> Image:
+        height, width = image.shape[:2]
+        padded = np.pad(image, ((0, -height % multiple), (0, -width % multiple), (0, 0)), "reflect")
+        output: NDArray[Any] = session.run(None, {session.get_inputs()[0].name: padded[None]})[0]
+        return output[0, : height * scale, : width * scale]
+
+    return upscale
+
+
+def float_graph(path: Path, scale: int, threads: int = 2) -> Upscale:
+    """A graph of (N,3,h,w) RGB floats in 0..1, as most published models are exported."""
+    session = _session(path, threads)
+
+    def upscale(image: Image) -> Image:
+        if image.shape[0] * image.shape[1] > _TILE_ABOVE:
+            raise ValueError(f"{path.name}: {image.shape[1]}x{image.shape[0]} is too large for a float graph without tiles")
+        planes = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
+        output: NDArray[Any] = session.run(None, {session.get_inputs()[0].name: planes})[0]
+        return to_u8(output[0].transpose(1, 2, 0) * 255)
+
+    return upscale
+
+
+def interpolation(name: str, scale: int) -> Upscale:
+    """`bicubic` or `lanczos`."""
+
+    def lanczos(image: Image) -> Image:
+        size = (image.shape[1] * scale, image.shape[0] * scale)
+        return np.asarray(PilImage.fromarray(image).resize(size, PilImage.Resampling.LANCZOS))
+
+    return lanczos if name == "lanczos" else lambda image: enlarge_bicubic(image, scale)
+
+
+def shipped(models: Path, name: str) -> tuple[Upscale, int]:
+    """A model of models/manifest.json by name, and its scale."""
+    entries = {entry["name"]: entry for entry in json.loads((models / "manifest.json").read_text())["models"]}
+    if name not in entries:
+        raise ValueError(f"no model {name} in {models / 'manifest.json'}; there are: {', '.join(entries)}")
+    entry = entries[name]
+    file = next(variant["file"] for variant in entry["variants"] if variant["format"] == "rgb24")
+    return raw_graph(models / file, entry["scale"], entry["multiple"]), entry["scale"]
+
+
+def peers(listing: Path, scale: int) -> dict[str, Upscale]:
+    """Float graphs named in a JSON list of {name, path, scale}; those of another scale are left out."""
+    entries = [entry for entry in json.loads(listing.read_text()) if entry["scale"] == scale]
+    return {entry["name"]: float_graph(listing.parent / entry["path"], scale) for entry in entries}
