@@ -35,10 +35,11 @@ async function main() {
   const log = (line) => console.log(`setup: ${line}`);
   const options = { root: ROOT, log };
 
-  // `npm ci` empties node_modules, and CUDA's provider with it.
   const hadCuda = hasCuda(ROOT);
   const failures = await runSteps(base, options);
-  if (values.cuda || (hadCuda && !hasCuda(ROOT))) failures.push(...(await runSteps([['CUDA', setUpCuda]], options)));
+  if (values.cuda) failures.push(...(await runSteps([['CUDA', setUpCuda]], options)));
+  // `npm ci` empties node_modules, and CUDA's provider with it.
+  else if (hadCuda && !hasCuda(ROOT)) log('npm ci removed the CUDA provider; to get it again: npm run setup -- --cuda');
   for (const message of failures) console.error(`setup: ${message}`);
   process.exitCode = failures.length > 0 ? 1 : 0;
 }

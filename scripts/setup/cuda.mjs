@@ -33,7 +33,7 @@ export async function setUpCuda({ root, log }) {
     );
   }
   if (hasCuda(root)) return 'already there';
-  log(`CUDA: downloading the provider from ${HOST} (some 300 MB)`);
+  log(`CUDA: downloading the provider from ${HOST} (hundreds of MB)`);
   try {
     await download(root);
   } catch (error) {
