@@ -24,8 +24,10 @@ export interface DecodeOptions {
   readonly start: number | undefined;
   /** Seconds from the file's start, exclusive; undefined: to the end. */
   readonly end: number | undefined;
-  /** Number of frames to stop after; undefined: all. */
+  /** Number of frames that the reader stops after; undefined: all. A filter that ends early would lose frames. */
   readonly frames: number | undefined;
+  /** Frame to begin with, counted from 0; undefined: the first. */
+  readonly firstFrame: number | undefined;
   /** Filter threads and decoder threads; undefined: ffmpeg's choice. */
   readonly threads?: number | undefined;
 }
@@ -47,7 +49,7 @@ export function decodeFilters(options: DecodeOptions): string {
   const fromRgb = /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(video.pixelFormat);
   return [
     ...(video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
-    ...(options.frames === undefined ? [] : [`trim=end_frame=${options.frames}`]),
+    ...(options.firstFrame ? [`trim=start_frame=${options.firstFrame}`] : []),
     isSubsampled(format) || fromRgb ? size : toRgb,
     `format=${format}`,
     ...edgePadding(width - video.width, height - video.height),

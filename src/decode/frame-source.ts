@@ -77,7 +77,8 @@ export class FrameSource {
       const first = this.#frames;
       const ptsNs: bigint[] = [];
       let partial = 0;
-      while (ptsNs.length < size) {
+      const wanted = Math.min(size, (this.#options.frames ?? Number.POSITIVE_INFINITY) - first);
+      while (ptsNs.length < wanted) {
         const filled = await this.#pictures.fill(new Uint8Array(buffer, ptsNs.length * bytes, bytes));
         if (filled < bytes) {
           partial = filled;
@@ -90,10 +91,10 @@ export class FrameSource {
       this.#frames += ptsNs.length;
       if (ptsNs.length) yield { buffer, count: ptsNs.length, ptsNs, first };
       else credit.release(buffer);
-      if (ptsNs.length < size) {
-        await this.#finish(partial);
-        return;
-      }
+      if (ptsNs.length === size) continue;
+      if (this.#frames === this.#options.frames) await this.close();
+      else await this.#finish(partial);
+      return;
     }
   }
 
@@ -103,7 +104,7 @@ export class FrameSource {
       throw new TinySRError('TSR_FFMPEG_MISSING', 'ffmpeg cannot be started', { cause });
     });
     if (this.#closed) return;
-    if (exit.signal || partialBytes > 0) {
+    if (exit.signal || exit.code === 255 || partialBytes > 0) {
       throw new TinySRError(
         'TSR_DECODE_FAILED',
         `${path}: the decoding ffmpeg ended early (${exit.signal ?? `exit status ${exit.code}`}) after ${this.#frames} frames`,

@@ -23,7 +23,8 @@ const STDERR_TAIL = 16_384;
 
 /** Starts a program with an argument array, never through a shell; stderr must be piped. */
 export function startChild(program: string, args: readonly string[], stdio: StdioOptions): RunningChild {
-  const child = spawn(program, args, { stdio, windowsHide: true });
+  // A process group of its own: Ctrl-C in a terminal must reach this process only, which then ends its children.
+  const child = spawn(program, args, { stdio, windowsHide: true, detached: process.platform !== 'win32' });
   let tail = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-STDERR_TAIL);

@@ -1,0 +1,151 @@
+import ffmpeg from 'fluent-ffmpeg';
+import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { formatRational } from '../shared/rational.js';
+import { encoderKind } from './codecs.js';
+import { encodeFilters } from './filters.js';
+import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
+import type { EncodePlan } from './plan.js';
+
+/** mp4 and mov count time in units of 1/timescale: one that the source's time base divides keeps every PTS. */
+function timescale(plan: EncodePlan): string[] {
+  if (plan.container.muxer !== 'mp4' && plan.container.muxer !== 'mov') return [];
+  let { den } = plan.source.video.timeBase;
+  // Players expect a fine clock; a multiple keeps the coarse one's ticks.
+  while (den < 10_000) den *= 2;
+  return den < 2 ** 31 ? ['-video_track_timescale', String(den)] : [];
+}
+
+function hdrOptions(plan: EncodePlan): string[] {
+  const { hdr, hdrMetadata } = plan.source.video;
+  if (!hdr || plan.encoder !== 'libx265') return [];
+  const parameters = [
+    'hdr10=1:repeat-headers=1',
+    ...(hdrMetadata?.masteringDisplay ? [`master-display=${hdrMetadata.masteringDisplay}`] : []),
+    ...(hdrMetadata?.contentLight ? [`max-cll=${hdrMetadata.contentLight}`] : []),
+  ];
+  return ['-x265-params', parameters.join(':')];
+}
+
+function colorOptions({ color, fullRange, pixelFormat }: EncodePlan): string[] {
+  if (/^(gbr|rgb|bgr)/.test(pixelFormat)) return [];
+  return [
+    ...['-color_range', fullRange ? 'pc' : 'tv'],
+    ...(color.matrix ? ['-colorspace', color.matrix] : []),
+    ...(color.primaries ? ['-color_primaries', color.primaries] : []),
+    ...(color.transfer ? ['-color_trc', color.transfer] : []),
+    ...(color.chromaLocation ? ['-chroma_sample_location', color.chromaLocation] : []),
+  ];
+}
+
+function encoderOptions(plan: EncodePlan): string[] {
+  const kind = encoderKind(plan.encoder);
+  const quality = plan.crf ?? kind?.defaultQuality;
+  const preset = plan.preset ?? kind?.defaultPreset;
+  return [
+    ...['-c:v:0', plan.encoder],
+    ...(kind?.always ?? []),
+    ...(quality === undefined ? [] : (kind?.quality?.(quality) ?? [])),
+    ...(preset === undefined ? [] : (kind?.preset?.(preset) ?? [])),
+    ...(plan.codec === 'hevc' && plan.container.muxer !== 'matroska' && plan.container.muxer !== 'mpegts'
+      ? ['-tag:v:0', 'hvc1']
+      : []),
+    ...(plan.encoder === 'libx265' && !plan.source.video.hdr ? ['-x265-params', 'log-level=error'] : []),
+    ...(plan.threads === undefined ? [] : ['-threads:v:0', String(plan.threads)]),
+    ...hdrOptions(plan),
+  ];
+}
+
+/** Tags that described the source's video track and would lie about the output's. */
+const STALE_TAGS = [
+  'BPS',
+  'NUMBER_OF_FRAMES',
+  'NUMBER_OF_BYTES',
+  'DURATION',
+  '_STATISTICS_TAGS',
+  '_STATISTICS_WRITING_APP',
+  'ENCODER',
+  'rotate',
+];
+
+function carriedStreams(plan: EncodePlan): string[] {
+  const options: string[] = [];
+  let output = 1;
+  for (const { index, fate, type } of plan.streams) {
+    if (fate === undefined || (type === 'cover' && plan.container.covers === 'attachment')) continue;
+    options.push('-map', `1:${index}`, `-c:${output}`, fate);
+    if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
+    if (type === 'cover') options.push(`-disposition:${output}`, 'attached_pic');
+    output += 1;
+  }
+  for (const [number, { path, mimeType, name }] of plan.coverFiles.entries()) {
+    const stream = output + number;
+    options.push(
+      '-attach',
+      path,
+      `-metadata:s:${stream}`,
+      `mimetype=${mimeType}`,
+      `-metadata:s:${stream}`,
+      `filename=${name}`,
+    );
+  }
+  return options;
+}
+
+function metadata(plan: EncodePlan): string[] {
+  const { source } = plan;
+  return [
+    ...['-map_metadata', '1', '-map_chapters', plan.container.chapters ? '1' : '-1'],
+    ...['-map_metadata:s:v:0', `1:s:${source.video.index}`],
+    ...STALE_TAGS.flatMap((tag) => ['-metadata:s:v:0', `${tag}=`]),
+    ...(source.timecode ? ['-metadata:s:v:0', `timecode=${source.timecode}`] : []),
+  ];
+}
+
+/**
+ * ffmpeg arguments that read frames in Matroska from stdin and the other tracks from the source, and write `target`:
+ * a path, or a pipe for stdout.
+ */
+export function encodeArguments(plan: EncodePlan, target: string): string[] {
+  const seek = [
+    ...(plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6)]),
+    ...(plan.end === undefined ? [] : ['-to', plan.end.toFixed(6)]),
+  ];
+  const toPipe = target.startsWith('pipe:');
+  const muxer =
+    toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'] : [];
+  const hardware = plan.encoder.endsWith('_vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : [];
+  const command = ffmpeg()
+    .input('pipe:0')
+    .inputOptions([
+      ...['-hide_banner', '-nostdin', '-v', 'error', '-y', '-copyts', ...hardware],
+      ...[
+        '-itsoffset',
+        String(-TIMESTAMP_OFFSET_SECONDS),
+        '-f',
+        'matroska',
+        '-probesize',
+        '32',
+        '-analyzeduration',
+        '0',
+      ],
+    ])
+    .input(fileUrl(plan.source.path))
+    .inputOptions([...(plan.zero === 0 ? [] : ['-itsoffset', (-plan.zero).toFixed(6)]), ...seek, ...SAFE_INPUT_OPTIONS])
+    .complexFilter([encodeFilters(plan)])
+    .output(toPipe ? target : fileUrl(target))
+    .outputOptions([
+      ...['-map', '[video]'],
+      ...carriedStreams(plan),
+      ...encoderOptions(plan),
+      ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(plan.source.video.timeBase)],
+      ...colorOptions(plan),
+      ...metadata(plan),
+      ...timescale(plan),
+      ...['-max_muxing_queue_size', '4096', '-strict', 'experimental'],
+      ...(toPipe ? plan.container.options.slice(0, 2) : plan.container.options),
+      ...muxer,
+      ...plan.extra,
+      ...['-f', plan.container.muxer],
+    ]);
+  return command._getArguments();
+}

@@ -1,0 +1,97 @@
+import type { Writable } from 'node:stream';
+import { type RunningChild, startChild } from '../shared/child.js';
+import { toolPath } from '../shared/ffmpeg.js';
+import { rationalValue } from '../shared/rational.js';
+import { encodeArguments } from './command.js';
+import { encodeError } from './encode-error.js';
+import { frameHeader, matroskaHeader } from './matroska.js';
+import type { EncodePlan } from './plan.js';
+
+/** Takes upscaled frames into an ffmpeg of its own that encodes and muxes them. Owned by whoever opened it. */
+export class FrameSink {
+  readonly #plan: EncodePlan;
+  readonly #child: RunningChild;
+  readonly #input: Writable;
+  readonly #target: string;
+  #error: Error | undefined;
+  #ended = false;
+  #frames = 0;
+
+  /**
+   * Starts the encoder.
+   *
+   * @param target path to write, or `pipe:1` with `stdout` set
+   * @param stdout where the encoder's output goes for `pipe:1`; the process's own stdout by default
+   */
+  constructor(plan: EncodePlan, target: string) {
+    this.#plan = plan;
+    this.#target = target;
+    const stdout = target === 'pipe:1' ? 'inherit' : 'ignore';
+    this.#child = startChild(toolPath('ffmpeg'), encodeArguments(plan, target), ['pipe', stdout, 'pipe']);
+    this.#input = this.#child.process.stdin as Writable;
+    this.#input.on('error', (error) => {
+      this.#error = error;
+    });
+    this.#child.process.once('close', () => {
+      this.#ended = true;
+    });
+    const { frameRate } = plan.source.video;
+    this.#input.write(matroskaHeader(plan.frame, frameRate && 1 / rationalValue(frameRate)));
+  }
+
+  /** Process id of the encoder. */
+  get pid(): number | undefined {
+    return this.#child.process.pid;
+  }
+
+  /** Frames taken so far. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /**
+   * Writes `ptsNs.length` packed frames and waits until the encoder has taken them: its pace is the writer's.
+   *
+   * @throws TinySRError `TSR_ENCODE_FAILED`, `TSR_ENCODER_MISSING`, `TSR_OUTPUT_DISK_FULL` when the encoder ended
+   */
+  async write(frames: ArrayBuffer, ptsNs: readonly bigint[]): Promise<void> {
+    const { bytes } = this.#plan.frame;
+    for (const [index, pts] of ptsNs.entries()) {
+      this.#input.write(frameHeader(bytes, pts));
+      await this.#taken(new Uint8Array(frames, index * bytes, bytes));
+      this.#frames += 1;
+    }
+  }
+
+  async #taken(data: Uint8Array): Promise<void> {
+    if (!this.#ended && !this.#error) {
+      await new Promise<void>((resolve) => {
+        this.#input.write(data, () => resolve());
+      });
+    }
+    if (this.#error || this.#ended) throw await this.#failure();
+  }
+
+  async #failure(): Promise<Error> {
+    const exit = await this.#child.exit;
+    // An encoder that closes its input and still exits well has failed all the same: frames are missing.
+    return (
+      encodeError(this.#target, this.#plan.encoder, exit) ??
+      encodeError(this.#target, this.#plan.encoder, { ...exit, code: exit.code || 1 }) ??
+      new Error('unreachable')
+    );
+  }
+
+  /** Ends the input and waits for the finished file. @throws as {@link write} */
+  async finish(): Promise<void> {
+    this.#input.end();
+    const exit = await this.#child.exit;
+    const error = encodeError(this.#target, this.#plan.encoder, exit);
+    if (error) throw error;
+  }
+
+  /** Ends the encoder at once. Idempotent. */
+  async close(): Promise<void> {
+    await this.#child.kill();
+  }
+}

@@ -1,0 +1,51 @@
+import type { Matrix } from '../shared/color.js';
+import type { FrameLayout } from '../shared/layout.js';
+import type { ColorTags, MediaInfo } from '../shared/media.js';
+import type { Rational } from '../shared/rational.js';
+import type { Codec } from './codecs.js';
+import type { Container, Fate } from './containers.js';
+
+/** Everything that is decided about an output before its first frame. */
+export interface EncodePlan {
+  readonly source: MediaInfo;
+  readonly container: Container;
+  readonly codec: Codec;
+  readonly encoder: string;
+  /** Quality on the encoder's scale; undefined: its default here. */
+  readonly crf: number | undefined;
+  readonly preset: string | undefined;
+  readonly pixelFormat: string;
+  /** Further ffmpeg output options, as given by the user. */
+  readonly extra: readonly string[];
+  /** Layout of the upscaled frames, padding included. */
+  readonly frame: FrameLayout;
+  /** Part of the frame that is picture: the rest is padding at right and bottom. */
+  readonly picture: { readonly width: number; readonly height: number };
+  /** Size of the output picture. */
+  readonly width: number;
+  readonly height: number;
+  readonly sampleAspectRatio: Rational;
+  /** YUV matrix of the output, and of the frames when they are YUV. */
+  readonly matrix: Matrix;
+  readonly fullRange: boolean;
+  /** Tags written to the output. */
+  readonly color: ColorTags;
+  /** Seconds of the source's clock that become the output's zero. */
+  readonly zero: number;
+  /** Seconds from the source's start at which copied tracks begin and end. */
+  readonly start: number | undefined;
+  readonly end: number | undefined;
+  /** Before|after: the source is shown in the left half. */
+  readonly compare: boolean;
+  /** Streams carried along and what becomes of each. */
+  readonly streams: readonly {
+    readonly index: number;
+    readonly type: string;
+    readonly codec: string;
+    readonly fate: Fate;
+  }[];
+  /** Picture files to attach, extracted from the source. */
+  readonly coverFiles: readonly { readonly path: string; readonly mimeType: string; readonly name: string }[];
+  /** Encoder threads; undefined: its own choice. */
+  readonly threads: number | undefined;
+}

@@ -1,0 +1,36 @@
+import type { MediaInfo, OtherStream } from '../shared/media.js';
+import { type Container, type Fate, fateOf } from './containers.js';
+
+/** A stream carried along. */
+export interface CarriedStream {
+  readonly index: number;
+  readonly type: OtherStream['type'];
+  readonly codec: string;
+  readonly fate: Fate;
+}
+
+function describe(stream: OtherStream): string {
+  const language = stream.language && stream.language !== 'und' ? ` (${stream.language})` : '';
+  return `${stream.type} track ${stream.index}, ${stream.codec}${language}`;
+}
+
+/**
+ * Decides what becomes of every track but the picture.
+ *
+ * @returns the tracks and a warning for each that is converted or dropped
+ */
+export function planStreams(source: MediaInfo, container: Container): { streams: CarriedStream[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const streams = source.others.map((stream): CarriedStream => {
+    const fate = fateOf(stream, container);
+    // Time code lives on as metadata, from which mp4 and mov make its track again.
+    const isTimecode = stream.type === 'data' && (stream.tag === 'tmcd' || source.timecode !== undefined);
+    if (fate === undefined && !isTimecode)
+      warnings.push(`${describe(stream)}: dropped, ${container.muxer} cannot hold it`);
+    else if (fate !== undefined && fate !== 'copy') warnings.push(`${describe(stream)}: converted to ${fate}`);
+    return { index: stream.index, type: stream.type, codec: stream.codec, fate };
+  });
+  if (source.chapters > 0 && !container.chapters)
+    warnings.push(`chapters: dropped, ${container.muxer} cannot hold them`);
+  return { streams, warnings };
+}

@@ -1,0 +1,75 @@
+import { performance } from 'node:perf_hooks';
+import type { FramesEvent, Stage } from './progress.js';
+
+/** Counts frames and the time each stage takes. */
+export class Meter {
+  readonly #started = performance.now();
+  readonly #totalFrames: number | undefined;
+  readonly #busyMs: Record<Stage, number> = { decode: 0, infer: 0, encode: 0 };
+  #firstPts: bigint | undefined;
+  #lastPts = 0n;
+  /** Frames handed to the encoder. */
+  frames = 0;
+
+  constructor(totalFrames: number | undefined) {
+    this.#totalFrames = totalFrames;
+  }
+
+  /** Adds time that a stage ran or was waited for. */
+  add(stage: Stage, ms: number): void {
+    this.#busyMs[stage] += ms;
+  }
+
+  /** Times a promise for a stage. */
+  async time<T>(stage: Stage, work: Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work;
+    } finally {
+      this.add(stage, performance.now() - started);
+    }
+  }
+
+  /** Counts frames that were written. */
+  written(ptsNs: readonly bigint[]): void {
+    this.#firstPts ??= ptsNs[0];
+    this.#lastPts = ptsNs.at(-1) ?? this.#lastPts;
+    this.frames += ptsNs.length;
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  /** Milliseconds a frame of each stage. */
+  get stageMs(): Record<Stage, number> {
+    const { decode, infer, encode } = this.#busyMs;
+    const frames = Math.max(1, this.frames);
+    return { decode: decode / frames, infer: infer / frames, encode: encode / frames };
+  }
+
+  /** Seconds of video a second. */
+  get speed(): number {
+    return Number(this.#lastPts - (this.#firstPts ?? 0n)) / 1e9 / this.seconds;
+  }
+
+  /** How things stand. */
+  event(): FramesEvent {
+    const { frames, seconds } = this;
+    const total = this.#totalFrames;
+    const fps = frames / seconds;
+    const stages = Object.entries(this.#busyMs) as [Stage, number][];
+    const slowest = stages.reduce((most, stage) => (stage[1] > most[1] ? stage : most));
+    return {
+      type: 'progress',
+      frames,
+      // Containers announce wrong counts; what came is then the better guess.
+      totalFrames: total === undefined ? null : Math.max(total, frames),
+      fps,
+      speed: this.speed,
+      etaSeconds: total === undefined || fps === 0 ? null : Math.max(0, total - frames) / fps,
+      slowest: slowest[0],
+    };
+  }
+}

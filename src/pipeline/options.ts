@@ -1,0 +1,70 @@
+import type { Codec } from '../encode/codecs.js';
+import type { Device } from '../infer/types.js';
+
+/** What decides how frames are upscaled, for videos and previews alike. */
+export interface UpscaleOptions {
+  /** Path of the source. */
+  readonly input: string;
+  /** Replace an existing output. */
+  readonly overwrite?: boolean | undefined;
+  /** Name of a shipped model or path of an ONNX file; default `tinysr-nano`. */
+  readonly model?: string | undefined;
+  /** Where inference runs; default `auto`. */
+  readonly device?: Device | undefined;
+  /** Enlargement 2, 3 or 4; default: the model's own. */
+  readonly scale?: number | undefined;
+  /** Output width in pixels; with only one side given, the other keeps the shape. */
+  readonly width?: number | undefined;
+  /** Output height in pixels. */
+  readonly height?: number | undefined;
+  /** Bits of a sample, 8 or 10; default 8, and 10 for HDR sources. */
+  readonly depth?: 8 | 10 | undefined;
+  /** ffmpeg hardware decoder: `none`, `auto` or a name; default `none`. */
+  readonly hwaccel?: string | undefined;
+  /** Frames a run; default: by device and memory. */
+  readonly batch?: number | undefined;
+  /** Tile side in source pixels, 0 for never; default: only when frames do not fit the memory. */
+  readonly tile?: number | undefined;
+  /** CPU threads of inference; default: all cores. */
+  readonly threads?: number | undefined;
+  /** Show the source in the left half. */
+  readonly compare?: boolean | undefined;
+  /** Stops the work; the error is `TSR_INTERRUPTED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What to upscale and how to write it. */
+export interface UpscaleVideoOptions extends UpscaleOptions {
+  /** Path of the result, or `-` for stdout. */
+  readonly output: string;
+  /** Container for stdout: `matroska` (default) or `mp4` (fragmented). */
+  readonly format?: 'matroska' | 'mp4' | undefined;
+  /** Video codec; default: the container's first, hevc for HDR. */
+  readonly codec?: Codec | undefined;
+  /** ffmpeg encoder, for example `hevc_nvenc`; default: the best software encoder of the codec. */
+  readonly encoder?: string | undefined;
+  /** Quality on the encoder's scale: lower is better. */
+  readonly crf?: number | undefined;
+  /** Speed on the encoder's scale. */
+  readonly preset?: string | undefined;
+  /** ffmpeg pixel format of the output. */
+  readonly pixelFormat?: string | undefined;
+  /** Further ffmpeg output options. */
+  readonly ffmpegArgs?: readonly string[] | undefined;
+  /** Seconds from the start at which to begin. */
+  readonly start?: number | undefined;
+  /** Seconds from the start at which to end. */
+  readonly end?: number | undefined;
+  /** Frames to stop after. */
+  readonly frames?: number | undefined;
+  /** Damaged input is an error. */
+  readonly strict?: boolean | undefined;
+}
+
+/** One upscaled frame as a PNG. */
+export interface PreviewOptions extends UpscaleOptions {
+  /** Path of the PNG. */
+  readonly output: string;
+  /** Number of the frame, from 0. */
+  readonly frame: number;
+}

@@ -1,0 +1,116 @@
+import type { DecodeOptions } from '../decode/command.js';
+import { endOfFrames } from '../decode/packet-times.js';
+import { probe } from '../decode/probe.js';
+import { type Container, containerFor, containerNamed } from '../encode/containers.js';
+import { extractCovers } from '../encode/covers.js';
+import type { EncodePlan } from '../encode/plan.js';
+import { planStreams } from '../encode/streams.js';
+import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
+import type { Model } from '../infer/types.js';
+import { TinySRError } from '../shared/errors.js';
+import { requireFfmpeg } from '../shared/ffmpeg.js';
+import { frameLayout } from '../shared/layout.js';
+import type { MediaInfo } from '../shared/media.js';
+import { rationalValue } from '../shared/rational.js';
+import { planColor } from './color-plan.js';
+import type { UpscaleVideoOptions } from './options.js';
+import { planOutput } from './output-plan.js';
+import { planSizes } from './size-plan.js';
+
+/** Everything decided about one video before any frame is read. */
+export interface VideoPlan {
+  readonly model: Model;
+  readonly decode: DecodeOptions;
+  readonly encode: EncodePlan;
+  /** Frames expected; undefined when the source does not say. */
+  readonly totalFrames: number | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** Clocks that start far from zero, by habit or by kind of container, are set to zero: players of other kinds expect it. */
+function zeroOf(source: MediaInfo, start: number | undefined, end: number | undefined): number {
+  if (start !== undefined) return source.startTime + start;
+  const farFromZero = Math.abs(source.startTime) > 9;
+  const broadcast = source.format === 'mpegts' || source.format === 'mpeg';
+  return farFromZero || broadcast || end !== undefined ? source.startTime : 0;
+}
+
+function expectedFrames(source: MediaInfo, options: UpscaleVideoOptions): number | undefined {
+  const { frameCount, frameRate } = source.video;
+  const { start = 0, end, frames } = options;
+  let expected = frameCount;
+  if ((options.start !== undefined || end !== undefined) && frameRate) {
+    const until = Math.min(end ?? Number.POSITIVE_INFINITY, source.duration ?? end ?? Number.POSITIVE_INFINITY);
+    expected = Number.isFinite(until) ? Math.max(1, Math.round((until - start) * rationalValue(frameRate))) : undefined;
+  }
+  return frames === undefined ? expected : Math.min(frames, expected ?? frames);
+}
+
+function contentWarnings({ video }: MediaInfo): string[] {
+  return [
+    ...(video.hasAlpha ? ['transparency is dropped: the output is opaque'] : []),
+    ...(video.dolbyVision ? ['Dolby Vision metadata is dropped: the base layer is kept'] : []),
+  ];
+}
+
+/** The container of the output: by extension, or by `format` for stdout. @throws TinySRError `TSR_OUTPUT_FORMAT` */
+export function outputContainer(options: Pick<UpscaleVideoOptions, 'output' | 'format'>): Container {
+  if (options.output !== '-') return containerFor(options.output);
+  const named = containerNamed(options.format ?? 'matroska');
+  if (named) return named;
+  throw new TinySRError('TSR_OUTPUT_FORMAT', `stdout can carry matroska or mp4, not ${options.format}`);
+}
+
+/**
+ * Looks at the source and decides everything.
+ *
+ * @param path the source as a file: the input, or what stdin was spooled to
+ * @param scratch folder for intermediate files
+ */
+export async function planVideo(options: UpscaleVideoOptions, path: string, scratch: string): Promise<VideoPlan> {
+  const { signal, compare = false, start, end } = options;
+  const container = outputContainer(options);
+  const [ffmpeg, model] = await Promise.all([requireFfmpeg(), resolveModel(options.model ?? DEFAULT_MODEL, signal)]);
+  const source = await probe(path, signal);
+  const { video } = source;
+  const output = planOutput(options, container, video, ffmpeg);
+  const size = planSizes(video, model, options);
+  const color = planColor(video, model, size, output.depth);
+  const { streams, warnings } = planStreams(source, container);
+  const covers = container.covers === 'attachment' && source.others.some(({ type }) => type === 'cover');
+  const lastTime =
+    options.frames === undefined ? undefined : await endOfFrames(source, start ?? 0, options.frames, signal);
+  const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
+  const { width, height } = size.frame;
+  const decode: DecodeOptions = {
+    ...{ info: source, format: color.format, width, height, matrix: color.matrix, fullRange: color.fullRange },
+    ...{ hwaccel: options.hwaccel ?? 'none', start, end, frames: options.frames, firstFrame: undefined },
+  };
+  const encode: EncodePlan = {
+    ...{ source, container, codec: output.codec, encoder: output.encoder, crf: options.crf, preset: options.preset },
+    pixelFormat: output.pixelFormat,
+    extra: options.ffmpegArgs ?? [],
+    frame: frameLayout(color.format, width * model.scale, height * model.scale),
+    picture: size.picture,
+    width: size.width,
+    height: size.height,
+    sampleAspectRatio: video.sampleAspectRatio,
+    matrix: color.matrix,
+    fullRange: color.fullRange,
+    color: color.tags,
+    zero: zeroOf(source, start, end),
+    start,
+    end: Number.isFinite(tracksEnd) ? tracksEnd : undefined,
+    compare,
+    streams,
+    coverFiles: covers ? await extractCovers(source, scratch, signal) : [],
+    threads: undefined,
+  };
+  return {
+    model,
+    decode,
+    encode,
+    totalFrames: expectedFrames(source, options),
+    warnings: [...contentWarnings(source), ...warnings],
+  };
+}

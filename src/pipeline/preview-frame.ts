@@ -1,0 +1,85 @@
+import { FrameSource } from '../decode/frame-source.js';
+import { probe } from '../decode/probe.js';
+import { OutputFile } from '../encode/output-file.js';
+import { writeStill } from '../encode/still.js';
+import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
+import { createUpscaler } from '../infer/upscaler.js';
+import { ClosingStack } from '../shared/closing-stack.js';
+import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { requireFfmpeg } from '../shared/ffmpeg.js';
+import { planColor } from './color-plan.js';
+import { FramePool } from './frame-pool.js';
+import type { PreviewOptions } from './options.js';
+import { planSizes } from './size-plan.js';
+import { scratchFolder, spool } from './spool.js';
+
+async function preview(options: PreviewOptions, owned: ClosingStack): Promise<void> {
+  const { signal, compare = false, frame } = options;
+  if (!/\.png$/i.test(options.output)) {
+    throw new TinySRError('TSR_OUTPUT_FORMAT', `${options.output}: a preview is a PNG`, {
+      hint: 'Name the output .png.',
+    });
+  }
+  const file = await OutputFile.prepare(options.output, options.overwrite ?? false);
+  owned.use(file, () => file.discard());
+  let path = options.input;
+  if (path === '-') {
+    const scratch = owned.use(await scratchFolder(), (folder) => folder.remove());
+    path = await spool(process.stdin, scratch.path, signal);
+  }
+  const [, model] = await Promise.all([requireFfmpeg(), resolveModel(options.model ?? DEFAULT_MODEL, signal)]);
+  const info = await probe(path, signal);
+  const { video } = info;
+  const size = planSizes(video, model, options);
+  const { format, matrix, fullRange } = planColor(video, model, size, options.depth ?? 8);
+  const { width, height } = size.frame;
+  const source = owned.use(
+    new FrameSource({
+      ...{ info, format, width, height, matrix, fullRange, hwaccel: options.hwaccel ?? 'none' },
+      ...{ start: undefined, end: undefined, frames: 1, firstFrame: frame },
+    }),
+    (opened) => opened.close(),
+  );
+  const upscaler = owned.use(
+    await createUpscaler({
+      ...{ model, device: options.device ?? 'auto', format, width, height, batch: 1, signal },
+      ...{ tile: options.tile, threads: options.threads },
+    }),
+    (opened) => opened.close(),
+  );
+  const pool = new FramePool(1, upscaler.input.bytes);
+  const { value: batch } = await source.batches(1, pool).next();
+  if (!batch) {
+    throw new TinySRError('TSR_INPUT_NO_FRAMES', `${options.input}: has no frame ${frame}`, {
+      hint: 'Frames are counted from 0.',
+    });
+  }
+  const { output, input } = await upscaler.upscale(batch.buffer, 1);
+  await writeStill(
+    {
+      after: { layout: upscaler.output, data: output, ...size.picture },
+      before: compare ? { layout: upscaler.input, data: input, width: video.width, height: video.height } : undefined,
+      ...{ width: size.width, height: size.height, matrix, fullRange },
+    },
+    file.temporary,
+  );
+  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
+  await file.commit();
+}
+
+/**
+ * Upscales one frame of a video to a PNG; with `compare`, before|after.
+ *
+ * @throws TinySRError
+ */
+export async function previewFrame(options: PreviewOptions): Promise<void> {
+  const owned = new ClosingStack();
+  try {
+    await preview(options, owned);
+  } catch (error) {
+    const stopped = new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
+    throw options.signal?.aborted ? stopped : toTinySRError(error);
+  } finally {
+    await owned.close();
+  }
+}

@@ -1,0 +1,65 @@
+import type { Provider } from '../infer/types.js';
+
+/** Parts of the line. */
+export type Stage = 'decode' | 'infer' | 'encode';
+
+/** Told once, when everything is open and the first frame is about to be read. */
+export interface StartEvent {
+  readonly type: 'start';
+  readonly input: string;
+  readonly output: string;
+  readonly model: string;
+  readonly provider: Provider;
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  readonly width: number;
+  readonly height: number;
+  readonly encoder: string;
+  /** Raw format of the frames that cross the pipes. */
+  readonly frameFormat: string;
+  readonly batch: number;
+  /** Tile side in source pixels; null when whole frames run. */
+  readonly tile: number | null;
+  /** Frames expected; null when the source does not say. */
+  readonly totalFrames: number | null;
+}
+
+/** Told several times a second while frames come out. */
+export interface FramesEvent {
+  readonly type: 'progress';
+  /** Frames handed to the encoder. */
+  readonly frames: number;
+  readonly totalFrames: number | null;
+  /** Frames a second since the start. */
+  readonly fps: number;
+  /** Seconds of video a second; 1 is real time. */
+  readonly speed: number;
+  /** Seconds to go; null when unknown. */
+  readonly etaSeconds: number | null;
+  /** The stage that the others wait for. */
+  readonly slowest: Stage;
+}
+
+/** Something the user should know; the work goes on. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly message: string;
+}
+
+/** Told once, at the end. */
+export interface DoneEvent {
+  readonly type: 'done';
+  readonly output: string;
+  readonly frames: number;
+  /** Wall-clock seconds from the first read to the finished file. */
+  readonly seconds: number;
+  readonly fps: number;
+  readonly speed: number;
+  /** Milliseconds a frame that each stage was waited for (decode, encode) or ran (infer). */
+  readonly stageMs: Readonly<Record<Stage, number>>;
+  /** Damaged places met in the source. */
+  readonly damaged: number;
+}
+
+/** What {@link upscaleVideo} tells while it works. */
+export type Progress = StartEvent | FramesEvent | WarningEvent | DoneEvent;

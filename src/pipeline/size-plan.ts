@@ -1,0 +1,48 @@
+import type { Model } from '../infer/types.js';
+import { TinySRError } from '../shared/errors.js';
+import { MAX_PIXELS, MAX_SIDE } from '../shared/limits.js';
+import type { VideoStream } from '../shared/media.js';
+import type { UpscaleOptions } from './options.js';
+
+/** Sizes along the line, in pixels. */
+export interface SizePlan {
+  /** Raw source frames: the picture, padded to what the model takes. */
+  readonly frame: { readonly width: number; readonly height: number };
+  /** Picture within the upscaled frame. */
+  readonly picture: { readonly width: number; readonly height: number };
+  /** Output picture. */
+  readonly width: number;
+  readonly height: number;
+}
+
+function outputSize(video: VideoStream, model: Model, options: UpscaleOptions): { width: number; height: number } {
+  const { width, height } = options;
+  const scale = options.scale ?? model.scale;
+  if (width !== undefined && height !== undefined) return { width, height };
+  if (width !== undefined) return { width, height: Math.max(1, Math.round((video.height * width) / video.width)) };
+  if (height !== undefined) return { width: Math.max(1, Math.round((video.width * height) / video.height)), height };
+  return { width: Math.round(video.width * scale), height: Math.round(video.height * scale) };
+}
+
+/**
+ * Decides all sizes.
+ *
+ * @throws TinySRError `TSR_INPUT_TOO_LARGE` when the result would be too large to encode
+ */
+export function planSizes(video: VideoStream, model: Model, options: UpscaleOptions): SizePlan {
+  const { width, height } = outputSize(video, model, options);
+  const picture = { width: video.width * model.scale, height: video.height * model.scale };
+  for (const size of [picture, { width, height }]) {
+    if (size.width > MAX_SIDE || size.height > MAX_SIDE || size.width * size.height > MAX_PIXELS) {
+      throw new TinySRError(
+        'TSR_INPUT_TOO_LARGE',
+        `${options.input}: ${video.width}x${video.height} would become ${size.width}x${size.height}; ${MAX_SIDE} pixels a side is the limit`,
+        { hint: 'Use a model of a smaller scale (tinysr-video models lists them).' },
+      );
+    }
+  }
+  // Frames are even too, so that 4:2:0 frames of the same model could be used and tiles start at even pixels.
+  const multiple = model.multiple % 2 ? model.multiple * 2 : model.multiple;
+  const padded = (length: number) => Math.max(model.tile ?? 0, Math.ceil(length / multiple) * multiple);
+  return { frame: { width: padded(video.width), height: padded(video.height) }, picture, width, height };
+}

@@ -1,0 +1,168 @@
+import { stat } from 'node:fs/promises';
+import { Observable } from 'rxjs';
+import { FrameSource } from '../decode/frame-source.js';
+import { FrameSink } from '../encode/frame-sink.js';
+import { OutputFile } from '../encode/output-file.js';
+import { createUpscaler } from '../infer/upscaler.js';
+import { ClosingStack } from '../shared/closing-stack.js';
+import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { FramePool } from './frame-pool.js';
+import { Meter } from './meter.js';
+import type { UpscaleVideoOptions } from './options.js';
+import { outputContainer, planVideo, type VideoPlan } from './plan.js';
+import type { DoneEvent, Progress, StartEvent } from './progress.js';
+import { runLine } from './run-line.js';
+import { scratchFolder, spool } from './spool.js';
+
+/** Milliseconds between two progress events. */
+const PROGRESS_MS = 200;
+/** Buffers beyond those in the upscaler: one being filled, one being written. */
+const ENDS = 2;
+
+function interrupted(): TinySRError {
+  return new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
+}
+
+async function refuseSameFile(input: string, output: string): Promise<void> {
+  if (input === '-' || output === '-') return;
+  const [from, to] = await Promise.all([stat(input).catch(() => undefined), stat(output).catch(() => undefined)]);
+  if (!from || !to || from.ino !== to.ino || from.dev !== to.dev) return;
+  throw new TinySRError('TSR_OUTPUT_SAME_AS_INPUT', `${output}: is the input itself`, {
+    hint: 'Choose another output name; the input is never replaced.',
+  });
+}
+
+function startEvent(
+  options: UpscaleVideoOptions,
+  plan: VideoPlan,
+  upscaler: Awaited<ReturnType<typeof createUpscaler>>,
+): StartEvent {
+  const { video } = plan.encode.source;
+  return {
+    type: 'start',
+    input: options.input,
+    output: options.output,
+    model: plan.model.name,
+    provider: upscaler.provider,
+    sourceWidth: video.width,
+    sourceHeight: video.height,
+    width: plan.encode.width,
+    height: plan.encode.height,
+    encoder: plan.encode.encoder,
+    frameFormat: plan.decode.format,
+    batch: upscaler.batch,
+    tile: upscaler.tile ?? null,
+    totalFrames: plan.totalFrames ?? null,
+  };
+}
+
+function damageWarnings(source: FrameSource): string[] {
+  const { damage, repairedTimestamps } = source;
+  return [
+    ...(damage.count
+      ? [`the source is damaged in ${damage.count} places; all that could be decoded was upscaled (${damage.first})`]
+      : []),
+    ...(repairedTimestamps ? [`${repairedTimestamps} frames had no usable timestamp and follow the one before`] : []),
+  ];
+}
+
+async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (event: Progress) => void): Promise<void> {
+  const owned = new ClosingStack();
+  const onAbort = () => void owned.close().catch(() => undefined);
+  const checkAbort = () => {
+    if (signal.aborted) throw interrupted();
+  };
+  try {
+    checkAbort();
+    outputContainer(options);
+    await refuseSameFile(options.input, options.output);
+    const file =
+      options.output === '-' ? undefined : await OutputFile.prepare(options.output, options.overwrite ?? false);
+    if (file) owned.use(file, () => file.discard());
+    const scratch = owned.use(await scratchFolder(), (folder) => folder.remove());
+    const path = options.input === '-' ? await spool(process.stdin, scratch.path, signal) : options.input;
+    const plan = await planVideo({ ...options, signal }, path, scratch.path);
+    checkAbort();
+    for (const message of plan.warnings) emit({ type: 'warning', message });
+    const { model, decode, encode } = plan;
+    // The decoder starts while the session opens, so that its first frame waits for nobody.
+    const source = owned.use(new FrameSource(decode), (opened) => opened.close());
+    const upscaler = owned.use(
+      await createUpscaler({
+        ...{
+          model,
+          device: options.device ?? 'auto',
+          format: decode.format,
+          width: decode.width,
+          height: decode.height,
+        },
+        ...{ batch: options.batch, tile: options.tile, threads: options.threads, signal },
+      }),
+      (opened) => opened.close(),
+    );
+    checkAbort();
+    const sink = owned.use(new FrameSink(encode, file?.temporary ?? 'pipe:1'), (opened) => opened.close());
+    const pool = owned.use(
+      new FramePool(upscaler.concurrency + ENDS, upscaler.batch * upscaler.input.bytes),
+      (opened) => opened.close(),
+    );
+    signal.addEventListener('abort', onAbort, { once: true });
+    checkAbort();
+    emit(startEvent(options, plan, upscaler));
+    const meter = new Meter(plan.totalFrames);
+    let told = Number.NEGATIVE_INFINITY;
+    await runLine({
+      ...{ source, upscaler, sink, pool, meter, zeroNs: BigInt(Math.round(encode.zero * 1e9)) },
+      onWritten() {
+        if (performance.now() - told < PROGRESS_MS) return;
+        told = performance.now();
+        emit(meter.event());
+      },
+    });
+    await sink.finish();
+    checkAbort();
+    for (const message of damageWarnings(source)) emit({ type: 'warning', message });
+    if (options.strict && source.damage.count) {
+      throw new TinySRError(
+        'TSR_INPUT_DAMAGED',
+        `${options.input}: damaged in ${source.damage.count} places (${source.damage.first})`,
+        {
+          hint: 'Without --strict all that can be decoded is delivered.',
+        },
+      );
+    }
+    await file?.commit();
+    emit(meter.event());
+    const { frames, seconds, speed, stageMs } = meter;
+    const done: DoneEvent = {
+      ...{ type: 'done', output: options.output, frames, seconds, fps: frames / seconds, speed, stageMs },
+      damaged: source.damage.count,
+    };
+    emit(done);
+  } catch (error) {
+    throw signal.aborted ? interrupted() : toTinySRError(error);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await owned.close();
+  }
+}
+
+/**
+ * Upscales a video file. The work starts when the Observable is subscribed to and stops when it is unsubscribed from;
+ * nothing is left of an output that was not finished.
+ *
+ * @returns events: `start`, many `progress`, `warning`s, `done`; errors are {@link TinySRError}s
+ * @example
+ * upscaleVideo({ input: 'in.mp4', output: 'out.mp4' }).subscribe({ next: console.log, error: console.error });
+ */
+export function upscaleVideo(options: UpscaleVideoOptions): Observable<Progress> {
+  return new Observable((subscriber) => {
+    const abort = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
+    run(options, signal, (event) => subscriber.next(event)).then(
+      () => subscriber.complete(),
+      (error: unknown) => subscriber.error(error),
+    );
+    return () => abort.abort();
+  });
+}
