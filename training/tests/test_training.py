@@ -1,0 +1,164 @@
+"""From pictures to a shipped and measured model, on data small enough for a test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from onnx import load
+from pictures import texture
+from PIL import Image as PilImage
+
+import eval as evaluation
+import export
+from tinysr import prepare, train_compact
+from tinysr.compact import CompactConfig
+from tinysr.muon import Muon, orthogonalize
+from tinysr.train_compact import Run, augment, halve_chroma, picture_loss, rate
+
+
+def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
+    main()  # type: ignore[operator]
+
+
+def pictures(folder: Path, count: int, side: int = 288) -> Path:
+    folder.mkdir()
+    for index in range(count):
+        PilImage.fromarray(texture(side, side + 16, index)).save(folder / f"p{index}.png")
+    return folder
+
+
+@pytest.mark.parametrize("shape", [(8, 50), (50, 8), (20, 20)])
+def test_orthogonalized_matrices_have_singular_values_near_one(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonalize(torch.randn(shape) * 1e-3))
+    assert values.max() < 1.3
+    assert values.quantile(0.2) > 0.5
+
+
+def test_muon_descends() -> None:
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(6, 4, 3, 3))
+    goal = torch.randn(6, 4, 3, 3)
+    optimizer = Muon([weight], lr=0.05)
+    before = float(((weight - goal) ** 2).mean())
+    for _ in range(200):
+        optimizer.zero_grad()
+        ((weight - goal) ** 2).mean().backward()
+        optimizer.step()
+    assert float(((weight - goal) ** 2).mean()) < 0.05 * before
+
+
+def test_rate_climbs_then_falls_to_nothing() -> None:
+    assert rate(0) == 0
+    assert rate(0.02) == pytest.approx(1, abs=0.01)
+    assert rate(0.5) == pytest.approx(0.5, abs=0.01)
+    assert rate(1) == pytest.approx(0)
+    assert rate(1.2) == pytest.approx(0)
+
+
+def test_augmentation_keeps_pairs_together() -> None:
+    lr = torch.rand(2, 3, 8, 8)
+    hr = lr.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    for seed in range(8):
+        small, large = augment(lr, hr, np.random.default_rng(seed))
+        assert torch.equal(large[..., ::4, ::4], small)
+
+
+def test_halved_chroma_leaves_luma() -> None:
+    image = torch.rand(1, 3, 6, 8)
+    halved = halve_chroma(image)
+    assert torch.equal(halved[:, 0], image[:, 0])
+    assert torch.equal(halved[:, 1:, 0::2, 0::2], halved[:, 1:, 1::2, 1::2])
+
+
+def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 16, 16)
+
+    def steps(run: Run, count: int) -> None:
+        for _ in range(count):
+            run.advance(picture_loss(run.model(lr), hr), 0.3)
+
+    whole = Run(CompactConfig(16, 1, 2), 0.01, 1e-3)
+    first = Run(CompactConfig(16, 1, 2), 0.01, 1e-3)
+    first.start_from(whole.model.state_dict())
+    steps(whole, 4)
+    steps(first, 2)
+    first.save(tmp_path / "checkpoint.pt")
+    second = Run(CompactConfig(16, 1, 2), 0.01, 1e-3)
+    second.load(tmp_path / "checkpoint.pt")
+    steps(second, 2)
+    assert second.step == 4
+    for name, value in whole.average.items():
+        assert torch.allclose(second.average[name], value, atol=1e-6)
+
+
+def test_crops_are_pairs(tmp_path: Path) -> None:
+    # Large enough to stay larger than a crop when the seed makes it smaller first.
+    folder = pictures(tmp_path / "hr", 1, side=480)
+    lr, hr = prepare.crops_of(folder / "p0.png", 6, 4, seed=3)
+    assert lr.shape == (6, 64, 64, 3)
+    assert hr.shape == (6, 256, 256, 3)
+    means = hr.reshape(6, 64, 4, 64, 4, 3).mean((2, 4))
+    # Degraded crops differ by blur, noise and compression; another place of the picture would differ by far more.
+    assert np.abs(lr - means).mean() < 20
+
+
+def test_pictures_smaller_than_a_crop_give_none(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "hr", 1, side=200)
+    lr, hr = prepare.crops_of(folder / "p0.png", 6, 2, seed=3)
+    assert lr.shape == (0, 128, 128, 3)
+    assert hr.shape == (0, 256, 256, 3)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_prepare_train_export_evaluate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scale: int
+) -> None:
+    hr = pictures(tmp_path / "hr", 2)
+    cache, out, models = tmp_path / "cache", tmp_path / "run", tmp_path / "models"
+    models.mkdir()
+    call(monkeypatch, prepare.main, "--data", hr, "--out", cache, "--crops", 6, "--scale", scale, "--workers", 1)
+    assert np.load(cache / "hr.npy").shape == (6, 256, 256, 3)
+    size = ["--width", 16, "--blocks", 1, "--scale", scale]
+    short = ["--minutes", 0.05, "--batch", 4]
+    call(monkeypatch, train_compact.main, "--cache", cache, "--out", out, *short, *size, "--validate", hr)
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last["step"] > 1
+    assert last["bicubic"] > 15
+    name = "tinysr-test"
+    call(monkeypatch, export.main, "--checkpoint", out / "checkpoint.pt", "--name", name, "--models", models, *size)
+    entry = json.loads((models / "manifest.json").read_text())["models"][0]
+    assert (entry["name"], entry["scale"]) == (name, scale)
+    for variant in entry["variants"]:
+        assert hashlib.sha256((models / variant["file"]).read_bytes()).hexdigest() == variant["sha256"]
+        load(str(models / variant["file"]))
+    report = tmp_path / "report.json"
+    call(monkeypatch, evaluation.main, "--hr", hr, "--models", name, "--folder", models, "--json", report)
+    assert "### degraded" in capsys.readouterr().out
+    scores = json.loads(report.read_text())
+    assert set(scores[name]) == {"bicubic", "degraded", "h264-28", "h264-35"}
+    assert scores["bicubic"]["bicubic"]["psnrY"] > scores["bicubic"]["h264-35"]["psnrY"]
+    # A second export from safetensors keeps the weights and takes the scores into the manifest.
+    checkpoint = models / "checkpoints" / f"{name}.safetensors"
+    call(monkeypatch, export.main, "--checkpoint", checkpoint, "--name", name, "--models", models, "--quality", report, *size)
+    again = json.loads((models / "manifest.json").read_text())["models"][0]
+    assert again["sha256"] == entry["sha256"]
+    assert again["quality"] == scores[name]
+
+
+def test_models_of_two_scales_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    for scale in (2, 4):
+        Run(CompactConfig(16, 1, scale), 0.01, 1e-3).save(checkpoint)
+        size = ["--width", 16, "--blocks", 1, "--scale", scale]
+        call(monkeypatch, export.main, "--checkpoint", checkpoint, "--name", f"x{scale}", "--models", tmp_path, *size)
+    with pytest.raises(SystemExit):
+        call(monkeypatch, evaluation.main, "--hr", tmp_path, "--folder", tmp_path, "--models", "x2", "x4")
