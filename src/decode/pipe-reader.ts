@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 
 /** Fills given buffers from a stream, without asking for more than they hold. */
@@ -6,17 +5,22 @@ export class PipeReader {
   readonly #stream: Readable;
   #ended = false;
   #error: Error | undefined;
+  #wake: (() => void) | undefined;
 
   constructor(stream: Readable) {
     this.#stream = stream;
-    stream.once('end', () => {
-      this.#ended = true;
-    });
-    stream.once('close', () => {
-      this.#ended = true;
-    });
+    const wake = () => this.#wake?.();
+    // The listener stays for good: when a child exits, Node discards what is unread of a pipe nobody listens to.
+    stream.on('readable', wake);
+    for (const event of ['end', 'close']) {
+      stream.once(event, () => {
+        this.#ended = true;
+        wake();
+      });
+    }
     stream.once('error', (error) => {
       this.#error = error;
+      wake();
     });
   }
 
@@ -30,31 +34,24 @@ export class PipeReader {
     let filled = 0;
     while (filled < target.length) {
       if (this.#error) throw this.#error;
-      const missing = target.length - filled;
-      const available = this.#stream.readableLength;
-      const chunk: Buffer | null =
-        available > 0 ? this.#stream.read(Math.min(missing, available)) : this.#stream.read();
+      const chunk = this.#next(target.length - filled);
       if (chunk) {
-        // read() without a size may give more than there is room for; what is left goes back.
-        if (chunk.length > missing) this.#stream.unshift(chunk.subarray(missing));
-        target.set(chunk.length > missing ? chunk.subarray(0, missing) : chunk, filled);
-        filled += Math.min(chunk.length, missing);
-      } else if (this.#ended || this.#stream.destroyed) {
+        target.set(chunk, filled);
+        filled += chunk.length;
+      } else if (this.#ended) {
         return filled;
       } else {
-        await this.#more();
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
       }
     }
     return filled;
   }
 
-  async #more(): Promise<void> {
-    const stop = new AbortController();
-    const wait = (event: string) => once(this.#stream, event, { signal: stop.signal });
-    try {
-      await Promise.race([wait('readable'), wait('end'), wait('close')]);
-    } finally {
-      stop.abort();
-    }
+  #next(limit: number): Uint8Array | null {
+    const available = this.#stream.readableLength;
+    // read() without a size makes the stream ask the system for more; with one it takes no more than there is room for.
+    return available === 0 ? this.#stream.read(0) : this.#stream.read(Math.min(limit, available));
   }
 }

@@ -1,9 +1,10 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { runChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
-import type { Inspection } from './inspect-worker.js';
+import type { Inspection } from './inspect-model.js';
 import type { Model, TensorContract } from './types.js';
 
 /** What a JSON file beside a model (`model.onnx.json`) may say; it overrides what inspection found. */
@@ -49,23 +50,21 @@ async function looksLikeOnnx(file: string): Promise<boolean> {
   }
 }
 
-function inspect(file: string, contract: Partial<TensorContract>, signal?: AbortSignal): Promise<Inspection> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./inspect-worker.js', import.meta.url), { workerData: { file, contract } });
-    const stop = () => void worker.terminate();
-    signal?.addEventListener('abort', stop, { once: true });
-    worker.once('message', (inspection: Inspection) => {
-      resolve(inspection);
-      void worker.terminate();
-    });
-    worker.once('error', (error) => resolve({ kind: 'invalid', reason: error.message }));
-    worker.once('exit', () => {
-      signal?.removeEventListener('abort', stop);
-      reject(
-        new TinySRError(signal?.aborted ? 'TSR_INTERRUPTED' : 'TSR_INFER_FAILED', `${file}: inspection ended early`),
-      );
-    });
+/** Longest time that a model may take to load and run on small frames. */
+const INSPECTION_MS = 300_000;
+
+async function inspect(file: string, contract: Partial<TensorContract>, signal?: AbortSignal): Promise<Inspection> {
+  const script = fileURLToPath(new URL('./inspect-model.js', import.meta.url));
+  const child = await runChild(process.execPath, [script, JSON.stringify({ file, contract })], {
+    signal,
+    timeoutMs: INSPECTION_MS,
   });
+  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while loading the model');
+  try {
+    return JSON.parse(child.stdout.toString()) as Inspection;
+  } catch {
+    return { kind: 'invalid', reason: `the runtime ended with ${child.signal ?? `exit status ${child.code}`}` };
+  }
 }
 
 /**

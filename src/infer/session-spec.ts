@@ -26,8 +26,17 @@ export interface TileSpec {
   readonly feather: number;
 }
 
+/** What an inference worker is started with. */
+export interface WorkerStart {
+  readonly spec: SessionSpec;
+  /** One number, shared: not 0 once the session is to end, so that runs that wait are not begun. */
+  readonly stop: Int32Array<SharedArrayBuffer>;
+}
+
 /** Messages to an inference worker. */
-export type WorkerRequest = { readonly id: number; readonly frames: ArrayBuffer; readonly count: number };
+export type WorkerRequest =
+  | { readonly kind: 'run'; readonly id: number; readonly frames: ArrayBuffer; readonly count: number }
+  | { readonly kind: 'close' };
 
 /** Messages from an inference worker. */
 export type WorkerReply =

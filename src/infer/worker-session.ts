@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { TinySRError } from '../shared/errors.js';
-import type { SessionSpec, WorkerReply, WorkerRequest } from './session-spec.js';
+import type { SessionSpec, WorkerReply, WorkerRequest, WorkerStart } from './session-spec.js';
 import type { UpscaleResult } from './types.js';
 
 interface Waiting {
@@ -23,44 +23,47 @@ function inferError(message: string): TinySRError {
 /** A session in a worker thread of its own. */
 export class WorkerSession {
   readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #stop: Int32Array<SharedArrayBuffer>;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #ended: TinySRError | undefined;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
+  private constructor(spec: SessionSpec) {
+    this.#stop = new Int32Array(new SharedArrayBuffer(4));
+    const workerData: WorkerStart = { spec, stop: this.#stop };
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#end(new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' }));
+        resolve();
+      });
+    });
   }
 
   /** Starts the worker and waits until its session is open. @throws TinySRError */
   static async open(spec: SessionSpec, signal?: AbortSignal): Promise<WorkerSession> {
-    signal?.throwIfAborted();
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: spec });
-    const session = new WorkerSession(worker);
-    const stop = () => void session.close();
-    signal?.addEventListener('abort', stop, { once: true });
+    const session = new WorkerSession(spec);
     try {
-      await new Promise<void>((resolve, reject) => {
-        worker.on('message', (reply: WorkerReply) => {
-          if (reply.kind === 'ready') resolve();
-          else if (reply.kind === 'failed' && reply.id === undefined) reject(inferError(reply.message));
-          else session.#settle(reply);
-        });
-        worker.on('error', (error) => {
-          session.#end(inferError(`the worker thread died: ${error.message}`));
-          reject(session.#ended);
-        });
-        worker.on('exit', () => {
-          session.#end(new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' }));
-          reject(session.#ended);
-        });
-      });
+      await session.#ready();
+      signal?.throwIfAborted();
     } catch (error) {
-      await worker.terminate();
+      await session.close();
       throw error;
-    } finally {
-      signal?.removeEventListener('abort', stop);
     }
     return session;
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#worker.on('message', (reply: WorkerReply) => {
+        if (reply.kind === 'ready') resolve();
+        else if (reply.kind === 'failed' && reply.id === undefined) reject(inferError(reply.message));
+        else this.#settle(reply);
+      });
+      this.#worker.on('error', (error) => this.#end(inferError(`the worker thread died: ${error.message}`)));
+      void this.#exited.then(() => reject(this.#ended));
+    });
   }
 
   #settle(reply: Exclude<WorkerReply, { kind: 'ready' }>): void {
@@ -77,11 +80,6 @@ export class WorkerSession {
     this.#waiting.clear();
   }
 
-  /** Thread id of the worker, for tests that end it. */
-  get worker(): Worker {
-    return this.#worker;
-  }
-
   /** Runs `count` packed frames; the buffer is transferred. @throws TinySRError `TSR_INFER_FAILED`, `TSR_OUT_OF_MEMORY` */
   run(frames: ArrayBuffer, count: number): Promise<UpscaleResult> {
     return new Promise((resolve, reject) => {
@@ -91,13 +89,15 @@ export class WorkerSession {
       }
       const id = this.#nextId++;
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, frames, count } satisfies WorkerRequest, [frames]);
+      this.#worker.postMessage({ kind: 'run', id, frames, count } satisfies WorkerRequest, [frames]);
     });
   }
 
-  /** Ends the worker; what is under way is rejected. Idempotent. */
+  /** Ends the worker after the run it is in; what waits is rejected. Idempotent. */
   async close(): Promise<void> {
     this.#end(new TinySRError('TSR_INFER_FAILED', 'the upscaler was closed'));
-    await this.#worker.terminate();
+    Atomics.store(this.#stop, 0, 1);
+    this.#worker.postMessage({ kind: 'close' } satisfies WorkerRequest);
+    await this.#exited;
   }
 }

@@ -1,4 +1,3 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { runOne, sessionOptions } from './engine.js';
 import type { TensorContract } from './types.js';
@@ -142,9 +141,10 @@ async function inspect(file: string, wanted: Partial<TensorContract>): Promise<I
   throw new Unsupported('it runs on none of the picture sizes tried');
 }
 
-const { file, contract } = workerData as { file: string; contract: Partial<TensorContract> };
+/** Entry of a process of its own, as a hostile file may crash the runtime: prints what it found as JSON. */
+const { file, contract } = JSON.parse(process.argv[2] ?? '{}') as { file: string; contract: Partial<TensorContract> };
 const result = await inspect(file, contract).catch((error: unknown): Inspection => {
-  if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message };
-  throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return { kind: error instanceof Unsupported ? 'unsupported' : 'invalid', reason };
 });
-parentPort?.postMessage(result);
+process.stdout.write(JSON.stringify(result), () => process.exit(0));
