@@ -1,4 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { log } from './log.js';
 
 /** How a child process ended. */
 export interface ChildExit {
@@ -25,13 +26,17 @@ const STDERR_TAIL = 16_384;
 export function startChild(program: string, args: readonly string[], stdio: StdioOptions): RunningChild {
   // A process group of its own: Ctrl-C in a terminal must reach this process only, which then ends its children.
   const child = spawn(program, args, { stdio, windowsHide: true, detached: process.platform !== 'win32' });
+  log.debug({ program, args, pid: child.pid }, 'started');
   let tail = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-STDERR_TAIL);
   });
   const exit = new Promise<ChildExit>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, stderr: tail }));
+    child.once('close', (code, signal) => {
+      log.debug({ program, pid: child.pid, code, signal, stderr: tail }, 'ended');
+      resolve({ code, signal, stderr: tail });
+    });
   });
   // Callers await `exit` late; a start failure before that must not count as unhandled.
   exit.catch(() => undefined);

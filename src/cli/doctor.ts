@@ -1,0 +1,126 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { CODECS, chooseEncoder } from '../encode/codecs.js';
+import { listModels } from '../infer/manifest.js';
+import { hasNvidiaGpu, probeDevice } from '../infer/providers.js';
+import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
+import { DEVICES, type Provider } from '../infer/types.js';
+import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { type FfmpegInfo, requireFfmpeg } from '../shared/ffmpeg.js';
+import { table } from './print.js';
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** What to do; undefined when nothing is to be done. */
+  readonly advice?: string | undefined;
+  /** Nothing works without it. */
+  readonly required: boolean;
+}
+
+function nodeFinding(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  const advice = ok ? undefined : 'Install Node.js 20.19 or newer.';
+  return {
+    what: 'node',
+    ok,
+    detail: `${process.version} on ${process.platform} ${process.arch}`,
+    advice,
+    required: true,
+  };
+}
+
+async function ffmpegFindings(): Promise<Finding[]> {
+  let info: FfmpegInfo;
+  try {
+    info = await requireFfmpeg();
+  } catch (error) {
+    const { message, hint } = toTinySRError(error);
+    return [{ what: 'ffmpeg', ok: false, detail: message, advice: hint, required: true }];
+  }
+  const encoders = CODECS.map((codec) => {
+    try {
+      return `${codec}: ${chooseEncoder(info, codec, undefined)}`;
+    } catch {
+      return `${codec}: none`;
+    }
+  });
+  const hardware = [...info.encoders].filter((name) => /_(nvenc|qsv|vaapi|amf|videotoolbox)$/.test(name));
+  return [
+    { what: 'ffmpeg', ok: true, detail: info.version, required: true },
+    { what: 'encoders', ok: true, detail: encoders.join(', '), required: false },
+    { what: 'hardware encoders', ok: true, detail: hardware.join(', ') || 'none in this ffmpeg', required: false },
+    { what: 'hardware decoders', ok: true, detail: info.hwaccels.join(', ') || 'none in this ffmpeg', required: false },
+  ];
+}
+
+async function modelFindings(signal: AbortSignal): Promise<Finding[]> {
+  const models = await listModels();
+  return Promise.all(
+    models.map(async ({ name, scale }): Promise<Finding> => {
+      try {
+        await resolveModel(name, signal);
+        return { what: 'model', ok: true, detail: `${name}, x${scale}`, required: false };
+      } catch (error) {
+        const { message, hint } = toTinySRError(error);
+        return { what: 'model', ok: false, detail: message, advice: hint, required: name === DEFAULT_MODEL };
+      }
+    }),
+  );
+}
+
+async function deviceFindings(signal: AbortSignal): Promise<Finding[]> {
+  const model = await resolveModel(DEFAULT_MODEL, signal);
+  const findings: Finding[] = [];
+  for (const provider of DEVICES.filter((device): device is Provider => device !== 'auto')) {
+    const { usable, runMs, reason, hint } = await probeDevice(model, provider, signal);
+    const relevant = usable || provider === 'webgpu' || (provider === 'cuda' && hasNvidiaGpu());
+    findings.push({
+      what: 'device',
+      ok: usable,
+      detail: usable
+        ? `${provider}, right result on the probe frame in ${runMs?.toFixed(1)} ms`
+        : `${provider}: ${reason}`,
+      advice: relevant ? hint : undefined,
+      required: provider === 'cpu',
+    });
+  }
+  return findings;
+}
+
+/** Says what this machine has, and what to do about what is missing. @throws TinySRError when nothing would work */
+export async function doctorCommand({ json }: { readonly json?: boolean }, signal: AbortSignal): Promise<void> {
+  const machine: Finding = {
+    what: 'machine',
+    ok: true,
+    detail: `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`,
+    required: false,
+  };
+  const [ffmpeg, models, devices] = await Promise.all([
+    ffmpegFindings(),
+    modelFindings(signal),
+    deviceFindings(signal),
+  ]);
+  const findings = [machine, nodeFinding(), ...ffmpeg, ...models, ...devices];
+  if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+  else {
+    const rows = findings.map(({ what, ok, detail, required }) => [
+      ok ? 'ok' : required ? 'MISSING' : '-',
+      what,
+      detail,
+    ]);
+    process.stdout.write(`${table(rows)}\n`);
+    const advice = findings.flatMap((finding) =>
+      finding.advice ? [`${finding.detail.split(':')[0]}: ${finding.advice}`] : [],
+    );
+    if (advice.length) process.stdout.write(`\nWhat to do:\n${advice.map((line) => `  ${line}`).join('\n')}\n`);
+  }
+  const missing = findings.find(({ ok, required }) => required && !ok);
+  if (missing)
+    throw new TinySRError(
+      'TSR_FFMPEG_MISSING',
+      `${missing.what}: ${missing.detail}`,
+      missing.advice ? { hint: missing.advice } : {},
+    );
+}

@@ -1,0 +1,29 @@
+/** Signals that ask a program to stop. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Turns the first Ctrl-C (or SIGTERM, SIGHUP) into an abort, so that work ends cleanly; the second ends the process at
+ * once, by the signal itself, which shells report as 130.
+ */
+export function onInterrupt(notice: string | undefined): { readonly signal: AbortSignal; remove(): void } {
+  const abort = new AbortController();
+  const handlers = SIGNALS.map((name) => {
+    const handler = () => {
+      if (abort.signal.aborted) {
+        process.removeAllListeners(name);
+        process.kill(process.pid, name);
+        return;
+      }
+      if (notice) process.stderr.write(`\n${notice}\n`);
+      abort.abort();
+    };
+    process.on(name, handler);
+    return [name, handler] as const;
+  });
+  return {
+    signal: abort.signal,
+    remove() {
+      for (const [name, handler] of handlers) process.off(name, handler);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { CODECS } from '../encode/codecs.js';
+import { DEVICES } from '../infer/types.js';
+import { collect, decimal, integer, seconds } from './values.js';
+
+/** One command-line option. Parsing, help, environment variables and docs/options.md come from this. */
+export interface OptionDefinition {
+  /** Key of the parsed value. */
+  readonly name: string;
+  /** Flags as typed, e.g. `-o, --overwrite`. */
+  readonly flag: string;
+  /** Placeholder of the value; undefined for a switch. */
+  readonly value?: string;
+  readonly description: string;
+  /** What holds when it is not given, in words. */
+  readonly default?: string;
+  /** Environment variable that gives it. */
+  readonly env?: string;
+  /** Heading in the help. */
+  readonly group: string;
+  /** The values allowed. */
+  readonly choices?: readonly string[];
+  /** From text to value; throws commander's InvalidArgumentError. */
+  readonly parse?: (text: string, before: never) => unknown;
+}
+
+const PICTURE = 'Picture:';
+const OUTPUT = 'Output:';
+const RANGE = 'Part of the video:';
+const MACHINE = 'Machine:';
+const REPORT = 'Reports:';
+
+/** Options of the main command, in the order of the help. */
+export const OPTION_TABLE: readonly OptionDefinition[] = [
+  {
+    ...{ name: 'model', flag: '-m, --model', value: '<name|file.onnx>', group: PICTURE, env: 'TINYSR_MODEL' },
+    ...{ description: 'model that ships, or an ONNX file of your own', default: 'tinysr-nano' },
+  },
+  {
+    ...{ name: 'scale', flag: '-s, --scale', value: '<2|3|4>', group: PICTURE, choices: ['2', '3', '4'] },
+    ...{ description: 'how much larger the picture becomes', default: "the model's own" },
+  },
+  {
+    ...{ name: 'width', flag: '--width', value: '<pixels>', group: PICTURE, parse: integer(16, 16_384) },
+    description: 'output width; without --height the shape is kept',
+  },
+  {
+    ...{ name: 'height', flag: '--height', value: '<pixels>', group: PICTURE, parse: integer(16, 16_384) },
+    description: 'output height; without --width the shape is kept',
+  },
+  {
+    ...{ name: 'depth', flag: '--depth', value: '<8|10>', group: PICTURE, choices: ['8', '10'] },
+    ...{ description: 'bits of a sample', default: '8; 10 for HDR' },
+  },
+  {
+    ...{ name: 'compare', flag: '--compare', group: PICTURE },
+    description: 'show the source in the left half: before | after',
+  },
+  {
+    ...{ name: 'preview', flag: '--preview', value: '<n>', group: PICTURE, parse: integer(0, 2 ** 31) },
+    description: 'write frame n (from 0) as a PNG instead of a video',
+  },
+  {
+    ...{ name: 'overwrite', flag: '-y, --overwrite', group: OUTPUT },
+    description: 'replace an existing output',
+  },
+  {
+    ...{ name: 'outDir', flag: '-o, --out-dir', value: '<folder>', group: OUTPUT },
+    description: 'upscale every input (files and folders) into this folder',
+  },
+  {
+    ...{ name: 'ext', flag: '--ext', value: '<extension>', group: OUTPUT },
+    ...{ description: 'extension of outputs in --out-dir', default: "the input's, or mkv" },
+  },
+  {
+    ...{ name: 'skipExisting', flag: '--skip-existing', group: OUTPUT },
+    description: 'with --out-dir: leave out inputs whose output is there already',
+  },
+  {
+    ...{ name: 'codec', flag: '-c, --codec', value: '<codec>', group: OUTPUT, choices: CODECS },
+    ...{ description: 'video codec', default: 'h264; vp9 in WebM, hevc for HDR', env: 'TINYSR_CODEC' },
+  },
+  {
+    ...{ name: 'encoder', flag: '--encoder', value: '<name>', group: OUTPUT, env: 'TINYSR_ENCODER' },
+    description: 'ffmpeg encoder, for example hevc_nvenc or h264_vaapi',
+  },
+  {
+    ...{ name: 'crf', flag: '--crf', value: '<number>', group: OUTPUT, parse: decimal(0, 63) },
+    ...{ description: 'quality, lower is better', default: '18 for h264, 20 for hevc' },
+  },
+  {
+    ...{ name: 'preset', flag: '--preset', value: '<name>', group: OUTPUT },
+    ...{ description: "speed, in the encoder's own words", default: 'veryfast for h264' },
+  },
+  {
+    ...{ name: 'pixFmt', flag: '--pix-fmt', value: '<format>', group: OUTPUT },
+    ...{ description: 'ffmpeg pixel format of the output', default: 'yuv420p' },
+  },
+  {
+    ...{ name: 'ffmpegArg', flag: '--ffmpeg-arg', value: '<argument>', group: OUTPUT, parse: collect },
+    description: 'further ffmpeg output argument; repeat for each, as in --ffmpeg-arg=-tune --ffmpeg-arg=film',
+  },
+  {
+    ...{ name: 'format', flag: '--format', value: '<name>', group: OUTPUT, choices: ['matroska', 'mp4'] },
+    ...{ description: 'container on stdout (output -)', default: 'matroska' },
+  },
+  {
+    ...{ name: 'start', flag: '--start', value: '<time>', group: RANGE, parse: seconds },
+    description: 'begin here (seconds or [hh:]mm:ss)',
+  },
+  {
+    ...{ name: 'end', flag: '--end', value: '<time>', group: RANGE, parse: seconds },
+    description: 'end here',
+  },
+  {
+    ...{ name: 'frames', flag: '--frames', value: '<n>', group: RANGE, parse: integer(1, 2 ** 31) },
+    description: 'stop after n frames',
+  },
+  {
+    ...{ name: 'strict', flag: '--strict', group: RANGE },
+    description: 'damaged input is an error instead of a warning',
+  },
+  {
+    ...{ name: 'device', flag: '-d, --device', value: '<name>', group: MACHINE, choices: DEVICES },
+    ...{ description: 'where inference runs', default: 'auto', env: 'TINYSR_DEVICE' },
+  },
+  {
+    ...{ name: 'threads', flag: '--threads', value: '<n>', group: MACHINE, parse: integer(1, 256) },
+    ...{ description: 'CPU threads of inference', default: 'all cores', env: 'TINYSR_THREADS' },
+  },
+  {
+    ...{ name: 'batch', flag: '--batch', value: '<n>', group: MACHINE, parse: integer(1, 64) },
+    ...{ description: 'frames a run', default: 'by device and memory' },
+  },
+  {
+    ...{ name: 'tile', flag: '--tile', value: '<pixels>', group: MACHINE, parse: integer(0, 16_384) },
+    ...{ description: 'cut frames into tiles of this side; 0: never', default: 'only when memory is short' },
+  },
+  {
+    ...{ name: 'hwaccel', flag: '--hwaccel', value: '<auto|none|name>', group: MACHINE, env: 'TINYSR_HWACCEL' },
+    ...{ description: 'hardware decoder of ffmpeg', default: 'none' },
+  },
+  {
+    ...{ name: 'json', flag: '--json', group: REPORT },
+    description: 'events as JSON lines on stdout (on stderr when the video goes to stdout)',
+  },
+  { ...{ name: 'quiet', flag: '-q, --quiet', group: REPORT }, description: 'nothing but errors' },
+  {
+    ...{ name: 'verbose', flag: '-v, --verbose', group: REPORT, env: 'TINYSR_VERBOSE' },
+    description: 'what is run and why it failed, with stack traces, on stderr',
+  },
+];

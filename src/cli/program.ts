@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { OptionDefinition } from './options.js';
+
+/** Version of this package. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Adds options of a table to a command. */
+export function addOptions(command: Command, options: readonly OptionDefinition[]): Command {
+  for (const { flag, value, description, env, group, choices, parse, ...definition } of options) {
+    const words = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
+    const option = new Option(value === undefined ? flag : `${flag} ${value}`, words).helpGroup(group);
+    if (env !== undefined) option.env(env);
+    if (choices) option.choices([...choices]);
+    if (parse) option.argParser(parse as (text: string, before: unknown) => unknown);
+    command.addOption(option);
+  }
+  return command;
+}
+
+/** A command that throws instead of ending the process, and prints errors nowhere by itself. */
+export function createCommand(name: string): Command {
+  return new Command(name)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .showHelpAfterError(false);
+}

@@ -1,0 +1,130 @@
+import { SingleBar } from 'cli-progress';
+import type { DoneEvent, FramesEvent, Progress, StartEvent } from '../pipeline/progress.js';
+import { duration, printable } from './print.js';
+
+/** Tells the user what happens to one video. */
+export interface Reporter {
+  event(event: Progress): void;
+  /** Takes a progress bar off the screen, before an error is told. */
+  clear(): void;
+}
+
+/** Seconds between two lines where there is no terminal. */
+const LINE_SECONDS = 5;
+
+function startLine(event: StartEvent): string {
+  const tiles = event.tile === null ? '' : `, tiles of ${event.tile}`;
+  return (
+    `${printable(event.input)}: ${event.sourceWidth}x${event.sourceHeight} -> ${event.width}x${event.height}, ` +
+    `${event.model} on ${event.provider}${tiles}, ${event.encoder}`
+  );
+}
+
+function doneLine({ output, frames, seconds, fps, speed, stageMs }: DoneEvent): string {
+  const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  return (
+    `${printable(output)}: ${frames} frames in ${duration(seconds)} (${fps.toFixed(1)} fps, ${speed.toFixed(2)}x real time); ` +
+    `waited a frame for decode ${ms(stageMs.decode)}, encode ${ms(stageMs.encode)}; inference ${ms(stageMs.infer)}`
+  );
+}
+
+function numbers(event: FramesEvent): string {
+  const eta = event.etaSeconds === null ? '' : `, ${duration(event.etaSeconds)} to go`;
+  return `${event.fps.toFixed(1)} fps, ${event.speed.toFixed(2)}x${eta}, slowest: ${event.slowest}`;
+}
+
+/** A bar on a terminal. */
+class BarReporter implements Reporter {
+  #bar: SingleBar | undefined;
+  #total: number | null = null;
+
+  event(event: Progress): void {
+    if (event.type === 'start') {
+      process.stderr.write(`${startLine(event)}\n`);
+      this.#total = event.totalFrames;
+    } else if (event.type === 'progress') this.#advance(event);
+    else {
+      this.clear();
+      process.stderr.write(
+        event.type === 'warning' ? `warning: ${printable(event.message)}\n` : `${doneLine(event)}\n`,
+      );
+    }
+  }
+
+  #advance(event: FramesEvent): void {
+    this.#total = event.totalFrames;
+    const total = this.#total ?? event.frames;
+    if (!this.#bar) {
+      const bar = this.#total === null ? '' : '{bar} {percentage}% ';
+      const options = {
+        format: `${bar}{value} frames, {numbers}`,
+        hideCursor: true,
+        clearOnComplete: true,
+        barsize: 24,
+      };
+      this.#bar = new SingleBar({ ...options, gracefulExit: false, stream: process.stderr });
+      this.#bar.start(total, 0, { numbers: '' });
+    }
+    this.#bar.setTotal(total);
+    this.#bar.update(event.frames, { numbers: numbers(event) });
+  }
+
+  clear(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+/** A line now and then, for logs. */
+class LineReporter implements Reporter {
+  #told = Number.NEGATIVE_INFINITY;
+
+  event(event: Progress): void {
+    if (event.type === 'start') process.stderr.write(`${startLine(event)}\n`);
+    else if (event.type === 'warning') process.stderr.write(`warning: ${printable(event.message)}\n`);
+    else if (event.type === 'done') process.stderr.write(`${doneLine(event)}\n`);
+    else this.#progress(event);
+  }
+
+  #progress(event: FramesEvent): void {
+    const now = performance.now() / 1000;
+    if (this.#told === Number.NEGATIVE_INFINITY) this.#told = now;
+    if (now - this.#told < LINE_SECONDS) return;
+    this.#told = now;
+    const total = event.totalFrames === null ? '' : `/${event.totalFrames}`;
+    process.stderr.write(`${event.frames}${total} frames, ${numbers(event)}\n`);
+  }
+
+  clear(): void {
+    // Lines stay.
+  }
+}
+
+class JsonReporter implements Reporter {
+  readonly #stream: NodeJS.WritableStream;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  event(event: Progress): void {
+    this.#stream.write(`${JSON.stringify(event)}\n`);
+  }
+
+  clear(): void {
+    // Nothing is drawn.
+  }
+}
+
+const SILENT: Reporter = { event: () => undefined, clear: () => undefined };
+
+/** The reporter that fits the options and where stderr goes. */
+export function createReporter(options: {
+  json: boolean;
+  quiet: boolean;
+  jsonStream: NodeJS.WritableStream;
+}): Reporter {
+  if (options.json) return new JsonReporter(options.jsonStream);
+  if (options.quiet) return SILENT;
+  return process.stderr.isTTY ? new BarReporter() : new LineReporter();
+}

@@ -1,0 +1,61 @@
+import { lastValueFrom, tap } from 'rxjs';
+import { previewFrame } from '../pipeline/preview-frame.js';
+import { upscaleVideo } from '../pipeline/upscale-video.js';
+import { TinySRError } from '../shared/errors.js';
+import { runBatch } from './batch.js';
+import { type CliValues, videoOptions } from './cli-values.js';
+import { createReporter } from './reporter.js';
+
+function usage(message: string, hint: string): TinySRError {
+  return new TinySRError('TSR_USAGE', message, { hint });
+}
+
+function checkRange({ start = 0, end }: CliValues): void {
+  if (end !== undefined && end <= start)
+    throw usage('--end is not after --start', 'Times count from the start of the video.');
+}
+
+/** Where JSON lines go: stdout, unless the video does. */
+export function jsonStreamFor(files: readonly string[]): NodeJS.WritableStream {
+  return files.at(-1) === '-' && files.length > 1 ? process.stderr : process.stdout;
+}
+
+/** Upscales one video and tells how it goes. */
+export async function upscaleOne(values: CliValues, input: string, output: string, signal: AbortSignal): Promise<void> {
+  const jsonStream = jsonStreamFor([input, output]);
+  const reporter = createReporter({ json: values.json ?? false, quiet: values.quiet ?? false, jsonStream });
+  try {
+    await lastValueFrom(
+      upscaleVideo(videoOptions(values, input, output, signal)).pipe(tap((event) => reporter.event(event))),
+      { defaultValue: undefined },
+    );
+  } finally {
+    reporter.clear();
+  }
+}
+
+/** The main command: one video, one preview, or a batch. */
+export async function upscaleCommand(files: readonly string[], values: CliValues, signal: AbortSignal): Promise<void> {
+  checkRange(values);
+  if (values.outDir !== undefined) {
+    if (values.preview !== undefined)
+      throw usage('--preview and --out-dir do not go together', 'Preview one video at a time.');
+    await runBatch(files, values.outDir, values, signal);
+    return;
+  }
+  const [input, output, ...more] = files;
+  if (input === undefined || output === undefined) {
+    throw usage('an input and an output are needed', 'For example: tinysr-video in.mp4 out.mp4');
+  }
+  if (more.length)
+    throw usage(`${files.length} files were given`, 'Give one input and one output, or several inputs with --out-dir.');
+  if (values.preview !== undefined) {
+    const { scale, depth } = videoOptions(values, input, output, signal);
+    await previewFrame({ ...values, scale, depth, input, output, signal, frame: values.preview });
+    return;
+  }
+  if (output === '-' && process.stdout.isTTY) {
+    throw usage('the video would go to the terminal', 'Redirect stdout, for example: tinysr-video in.mp4 - | mpv -');
+  }
+  await upscaleOne(values, input, output, signal);
+}
