@@ -30,13 +30,15 @@ def load_model(path: Path, config: CompactConfig) -> CompactTinySR:
 
 
 def receptive_radius(config: CompactConfig) -> int:
-    """LR pixels an output pixel sees: two a cell, one cell a 3x3 conv, one more for the chroma column of 4:2:0."""
-    return 2 * (2 + 2 * config.blocks + 1)
+    """LR pixels an output pixel sees: two a cell, and one cell a 3x3 convolution. Chroma sees less."""
+    return 2 * (2 + 2 * config.blocks)
 
 
 def macs_per_lr_pixel(model: CompactTinySR) -> int:
-    """Multiply-accumulates of the RGB graph: each weight works once a cell of four LR pixels."""
-    return sum(p.numel() for p in model.parameters() if p.dim() == 4) // 4
+    """Multiply-accumulates of the 4:2:0 graph: each weight of luma works once a cell of four LR pixels, and so do the
+    3x4 kernels that give the cell's chroma samples."""
+    chroma = 2 * model.config.scale**2 * 12
+    return (sum(p.numel() for p in model.parameters() if p.dim() == 4) + chroma) // 4
 
 
 def main() -> None:

@@ -25,8 +25,12 @@ def conv(x: Tensor, weights: Conv, pad: int) -> Tensor:
     return functional.conv2d(x, torch.from_numpy(weights.weight).double(), torch.from_numpy(weights.bias).double(), padding=pad)
 
 
-def run(cells: Tensor, folded: Folded, right: int) -> Tensor:
-    z = functional.relu(conv(functional.pad(cells, (1, right, 1, 1), mode="replicate"), folded.encoder, 0))
+def padded(cells: Tensor, right: int) -> Tensor:
+    return functional.pad(cells, (1, right, 1, 1), mode="replicate")
+
+
+def luma(cells: Tensor, folded: Folded) -> Tensor:
+    z = functional.relu(conv(padded(cells, 1), folded.encoder, 0))
     for expand, project in folded.blocks:
         z = functional.relu(z + conv(functional.relu(conv(z, expand, 1)), project, 1))
     return conv(z, folded.decoder, 1)
@@ -41,22 +45,27 @@ def test_rgb(scale: int, white: float) -> None:
     expected = ycc_to_rgb(model(rgb_to_ycc(rgb)))
     # Cells hold (dy, dx, rgb); PyTorch's unshuffle gives (rgb, dy, dx).
     cells = functional.pixel_unshuffle(rgb * white, 2).unflatten(1, (3, 4)).transpose(1, 2).flatten(1, 2)
-    out = run(cells, fold_rgb(model, white), 1).unflatten(1, (-1, 3)).transpose(1, 2).flatten(1, 2)
+    folded = fold_rgb(model, white)
+    out = conv(padded(cells, 1), folded.chroma, 0).unflatten(1, (-1, 3)) + luma(cells, folded).unsqueeze(2)
+    out = out.transpose(1, 2).flatten(1, 2)
     assert torch.allclose(functional.pixel_shuffle(out, model.config.shuffle) / white, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4])
 @torch.no_grad()
-def test_yuv420_luma_and_flat_chroma(scale: int) -> None:
-    """Flat chroma is the same at any siting, so the whole picture must agree."""
+def test_yuv420(scale: int) -> None:
     model = model_of(scale)
-    luma = torch.rand(1, 1, 12, 16, dtype=torch.float64)
-    chroma = torch.tensor([0.4, 0.6], dtype=torch.float64).view(1, 2, 1, 1)
-    expected = model(torch.cat([luma, chroma.expand(1, 2, 12, 16)], 1))
-    cells = torch.cat([functional.pixel_unshuffle(luma, 2), chroma.expand(1, 2, 6, 8)], 1) * 255
-    out = run(cells, fold_yuv420(model, 255.0), 2) / 255
+    y, samples = torch.rand(1, 1, 12, 16, dtype=torch.float64), torch.rand(1, 2, 6, 8, dtype=torch.float64)
+    # Two equal samples at the start: the graph repeats samples at the edge, the model enlarged ones.
+    samples[..., 1] = samples[..., 0]
+    following = torch.cat([samples[..., 1:], samples[..., -1:]], -1)
+    wide = torch.stack([samples, (samples + following) / 2], -1).flatten(-2).repeat_interleave(2, 2)
+    expected = model(torch.cat([y, wide], 1))
+    folded = fold_yuv420(model, 255.0)
     r = model.config.shuffle
-    assert torch.allclose(functional.pixel_shuffle(out[:, : r * r], r), expected[:, :1], atol=1e-5)
-    u, v = (functional.pixel_shuffle(part, r // 2) for part in out[:, r * r :].chunk(2, 1))
+    got = functional.pixel_shuffle(luma(functional.pixel_unshuffle(y * 255, 2), folded) / 255, r)
+    assert torch.allclose(got, expected[:, :1], atol=1e-5)
+    weight = torch.from_numpy(folded.chroma.weight).double()
+    fine = functional.pixel_shuffle(functional.conv2d(padded(samples, 2), weight, groups=2), r // 2)
     sited = (expected[:, 1:, 0::2, 0::2] + expected[:, 1:, 1::2, 0::2]) / 2
-    assert torch.allclose(torch.cat([u, v], 1), sited, atol=1e-5)
+    assert torch.allclose(fine, sited, atol=1e-5)

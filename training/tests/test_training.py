@@ -19,7 +19,7 @@ import export
 from tinysr import prepare, train_compact
 from tinysr.compact import CompactConfig
 from tinysr.muon import Muon, orthogonalize
-from tinysr.train_compact import Run, augment, halve_chroma, picture_loss, rate
+from tinysr.train_compact import Run, augment, charbonnier, rate
 
 
 def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: object) -> None:
@@ -71,20 +71,13 @@ def test_augmentation_keeps_pairs_together() -> None:
         assert torch.equal(large[..., ::4, ::4], small)
 
 
-def test_halved_chroma_leaves_luma() -> None:
-    image = torch.rand(1, 3, 6, 8)
-    halved = halve_chroma(image)
-    assert torch.equal(halved[:, 0], image[:, 0])
-    assert torch.equal(halved[:, 1:, 0::2, 0::2], halved[:, 1:, 1::2, 1::2])
-
-
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     torch.manual_seed(0)
     lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 16, 16)
 
     def steps(run: Run, count: int) -> None:
         for _ in range(count):
-            run.advance(picture_loss(run.model(lr), hr), 0.3)
+            run.advance(charbonnier(run.model(lr), hr), 0.3)
 
     whole = Run(CompactConfig(16, 1, 2), 0.01, 1e-3)
     first = Run(CompactConfig(16, 1, 2), 0.01, 1e-3)

@@ -1,12 +1,19 @@
-"""The convolutional members of the TinySR family: everything at half the LR resolution, which at x4 is the H/8 latent grid."""
+"""The convolutional members of the TinySR family: everything at half the LR resolution, which at x4 is the H/8 latent grid.
+
+The network restores luma. Chroma, of which video carries a quarter, is interpolated: a network for all three planes at
+the same cost was 0.4 dB worse in luma (docs/training.md).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .degrade import cubic
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,20 @@ class DenoiserBlock(nn.Module):
         return functional.relu(z - eps)
 
 
+def interpolation_kernel(scale: int) -> Tensor:
+    """Bicubic interpolation as a convolution over cells of 2x2 pixels: (4*s*s, 4, 3, 3)."""
+    shuffle = 2 * scale
+    # The pixels of the cell before, the cell itself and the one after stand at -2..3.
+    centres = (np.arange(shuffle) + 0.5) / scale - 0.5
+    line = torch.from_numpy(cubic(centres[:, None] - np.arange(-2, 4)[None])).view(shuffle, 3, 2)
+    kernel = torch.einsum("ayp,bxq->abpqyx", line, line)
+    return kernel.reshape(shuffle * shuffle, 4, 3, 3).float()
+
+
+def _pad(cells: Tensor) -> Tensor:
+    return functional.pad(cells, (1, 1, 1, 1), mode="replicate")
+
+
 class CompactTinySR(nn.Module):
     """Encoder from the LR frame, denoiser blocks, decoder. The skip runs through the latent: inputs are not negative, so
     ReLU lets the channels that start as copies of the input pass."""
@@ -47,50 +68,43 @@ class CompactTinySR(nn.Module):
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = nn.Conv2d(12, config.width, 3)
+        self.encoder = nn.Conv2d(4, config.width, 3)
         self.blocks = nn.ModuleList(DenoiserBlock(config.width) for _ in range(config.blocks))
-        self.decoder = nn.Conv2d(config.width, 3 * config.shuffle**2, 3, padding=1)
+        self.decoder = nn.Conv2d(config.width, config.shuffle**2, 3, padding=1)
+        self.register_buffer("interpolation", interpolation_kernel(config.scale), persistent=False)
         self._start_as_interpolation()
 
     @torch.no_grad()
     def _start_as_interpolation(self) -> None:
-        """Initial weights: the first 12 latent channels copy the input, the decoder interpolates them bilinearly."""
-        self.encoder.weight[:12].zero_()
+        """Initial weights: the first four latent channels copy the input, the decoder interpolates them."""
         assert self.encoder.bias is not None
-        self.encoder.bias[:12].zero_()
-        for channel in range(12):
+        assert self.decoder.bias is not None
+        self.encoder.weight[:4].zero_()
+        self.encoder.bias[:4].zero_()
+        for channel in range(4):
             self.encoder.weight[channel, channel, 1, 1] = 1.0
         for block in self.blocks:
             assert isinstance(block, DenoiserBlock)
             block.project.weight.mul_(0.1)
-        shuffle, scale = self.config.shuffle, self.config.scale
         self.decoder.weight.mul_(0.1)
-        assert self.decoder.bias is not None
         self.decoder.bias.zero_()
-        self.decoder.weight[:, :12].zero_()
-        for plane in range(3):
-            for row in range(shuffle):
-                for column in range(shuffle):
-                    out = plane * shuffle**2 + row * shuffle + column
-                    for y, wy in _taps(row, scale):
-                        for x, wx in _taps(column, scale):
-                            channel = plane * 4 + (y % 2) * 2 + x % 2
-                            self.decoder.weight[out, channel, y // 2 + 1, x // 2 + 1] += wy * wx
+        self.decoder.weight[:, :4] = interpolation_kernel(self.config.scale)
 
-    def latent(self, cells: Tensor) -> Tensor:
-        """(N,12,h/2,w/2) input cells -> (N,3*(2s)^2,h/2,w/2) output cells."""
-        z = functional.relu(self.encoder(functional.pad(cells, (1, 1, 1, 1), mode="replicate")))
+    def luma(self, y: Tensor) -> Tensor:
+        """(N,1,h,w) luma codes over 255, h and w even -> (N,1,s*h,s*w), not clamped."""
+        z = functional.relu(self.encoder(_pad(functional.pixel_unshuffle(y, 2))))
         for block in self.blocks:
             z = block(z)
-        return self.decoder(z)
+        return functional.pixel_shuffle(self.decoder(z), self.config.shuffle)
+
+    def chroma(self, planes: Tensor) -> Tensor:
+        """(N,C,h,w) -> (N,C,s*h,s*w), every plane interpolated by itself."""
+        n, count, h, w = planes.shape
+        cells = functional.pixel_unshuffle(planes.reshape(n * count, 1, h, w), 2)
+        assert isinstance(self.interpolation, Tensor)
+        fine = functional.pixel_shuffle(functional.conv2d(_pad(cells), self.interpolation), self.config.shuffle)
+        return fine.reshape(n, count, h * self.config.scale, w * self.config.scale)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(N,3,h,w) Y'CbCr codes over 255, h and w even -> (N,3,s*h,s*w), not clamped."""
-        return functional.pixel_shuffle(self.latent(functional.pixel_unshuffle(lr, 2)), self.config.shuffle)
-
-
-def _taps(position: int, scale: int) -> list[tuple[int, float]]:
-    """Bilinear taps, as (LR offset from the cell's first pixel, weight), for one output pixel of a cell."""
-    centre = (position + 0.5) / scale - 0.5
-    low = int(centre // 1)
-    return [(low, 1.0 - (centre - low)), (low + 1, centre - low)]
+        return torch.cat([self.luma(lr[:, :1]), self.chroma(lr[:, 1:])], 1)

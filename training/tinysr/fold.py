@@ -23,11 +23,15 @@ class Conv:
 
 @dataclass(frozen=True)
 class Folded:
-    """All convolutions of a graph, in order, without the shuffles around them."""
+    """All convolutions of a graph without the shuffles around them.
+
+    encoder, blocks and decoder make luma from the whole cells; chroma works beside them, on padded cells, without padding.
+    """
 
     encoder: Conv
     blocks: list[tuple[Conv, Conv]]
     decoder: Conv
+    chroma: Conv
 
 
 def _numpy(tensor: object) -> NDArray[np.float64]:
@@ -49,41 +53,43 @@ def _blocks(model: CompactTinySR) -> list[tuple[Conv, Conv]]:
 
 
 def fold_rgb(model: CompactTinySR, white: float) -> Folded:
-    """For packed RGB: input cells (dy, dx, rgb), output cells (dy, dx, rgb), values 0..white."""
+    """For packed RGB: input cells (dy, dx, rgb), values 0..white.
+
+    The decoder gives luma cells (dy, dx), scaled as RGB needs it; chroma gives cells (dy, dx, rgb): what is to be added to
+    luma in each of the three channels.
+    """
     to_ycc, offset = (m.numpy() for m in rgb_to_ycc_matrix())
     to_rgb, back = (m.numpy() for m in ycc_to_rgb_matrix())
     weight, bias = _numpy(model.encoder.weight), _numpy(model.encoder.bias)
-    width, r = weight.shape[0], model.config.shuffle
-    cells = weight.reshape(width, 3, 4, 3, 3)
-    encoder = np.einsum("opkyx,pc->okcyx", cells, to_ycc).reshape(width, 12, 3, 3) / white
-    encoder_bias = bias + np.einsum("opkyx,p->o", cells, offset)
-    out = _numpy(model.decoder.weight).reshape(3, r * r, width, 3, 3)
-    out_bias = _numpy(model.decoder.bias).reshape(3, r * r)
-    decoder = np.einsum("cp,pkiyx->kciyx", to_rgb, out).reshape(3 * r * r, width, 3, 3) * white
-    decoder_bias = (np.einsum("cp,pk->kc", to_rgb, out_bias) + back).reshape(-1) * white
-    return Folded(_conv(encoder, encoder_bias), _blocks(model), _conv(decoder, decoder_bias))
+    width = weight.shape[0]
+    encoder = np.einsum("okyx,c->okcyx", weight, to_ycc[0]).reshape(width, 12, 3, 3) / white
+    encoder_bias = bias + weight.sum((1, 2, 3)) * offset[0]
+    # Luma weighs the same in red, green and blue.
+    gain = to_rgb[0, 0] * white
+    decoder = _conv(_numpy(model.decoder.weight) * gain, _numpy(model.decoder.bias) * gain)
+    through = to_rgb[:, 1:] @ to_ycc[1:]
+    chroma = np.einsum("kjyx,cd->kcjdyx", _numpy(model.interpolation), through).reshape(-1, 12, 3, 3)
+    # Interpolation keeps constants, so the offsets pass through it unchanged.
+    chroma_bias = np.tile((to_rgb[:, 1:] @ offset[1:] + back) * white, model.config.shuffle**2)
+    return Folded(_conv(encoder, encoder_bias), _blocks(model), decoder, _conv(chroma, chroma_bias))
 
 
 def fold_yuv420(model: CompactTinySR, unit: float) -> Folded:
     """For planar 4:2:0, limited range, chroma sited left (ITU-T H.264 Annex E, chroma_sample_loc_type 0).
 
-    Input channels: four luma pixels of a cell, one U, one V. A chroma sample stands at the even column, between two rows:
-    both rows take it as it is, odd columns the mean of it and the next, which makes the kernel a column wider. Output
-    chroma is the mean of two rows at even columns. `unit` is the code that means 1.0: 255 for 8 bits, 1020 for 10.
+    The encoder takes the four luma pixels of a cell. Chroma is one kernel for U and V each (two groups) over the samples,
+    which are one a cell. A sample stands at the even column, between two rows: both rows take it as it is, odd columns the
+    mean of it and the next, which makes the kernel a column wider. Output chroma is the mean of two rows at even columns.
+    `unit` is the code that means 1.0: 255 for 8 bits, 1020 for 10.
     """
+    r = model.config.shuffle
     weight, bias = _numpy(model.encoder.weight), _numpy(model.encoder.bias)
-    width, r = weight.shape[0], model.config.shuffle
-    encoder = np.zeros((width, 6, 3, 4))
-    encoder[:, :4, :, :3] = weight[:, :4]
-    for plane in (1, 2):
-        cell = weight[:, 4 * plane : 4 * plane + 4]
-        even, odd = cell[:, 0] + cell[:, 2], cell[:, 1] + cell[:, 3]
-        encoder[:, 3 + plane, :, :3] += even + 0.5 * odd
-        encoder[:, 3 + plane, :, 1:] += 0.5 * odd
-    out = _numpy(model.decoder.weight).reshape(3, r, r, width, 3, 3)
-    out_bias = _numpy(model.decoder.bias).reshape(3, r, r)
-    chroma = 0.5 * (out[1:, 0::2, 0::2] + out[1:, 1::2, 0::2])
-    chroma_bias = 0.5 * (out_bias[1:, 0::2, 0::2] + out_bias[1:, 1::2, 0::2])
-    decoder = np.concatenate([out[0].reshape(-1, width, 3, 3), chroma.reshape(-1, width, 3, 3)]) * unit
-    decoder_bias = np.concatenate([out_bias[0].reshape(-1), chroma_bias.reshape(-1)]) * unit
-    return Folded(_conv(encoder / unit, bias), _blocks(model), _conv(decoder, decoder_bias))
+    decoder = _conv(_numpy(model.decoder.weight) * unit, _numpy(model.decoder.bias) * unit)
+    rows = _numpy(model.interpolation).reshape(r, r, 4, 3, 3)
+    fine = (0.5 * (rows[0::2, 0::2] + rows[1::2, 0::2])).reshape(r * r // 4, 4, 3, 3)
+    even, odd = fine[:, 0] + fine[:, 2], fine[:, 1] + fine[:, 3]
+    kernel = np.zeros((r * r // 4, 1, 3, 4))
+    kernel[:, 0, :, :3] += even + 0.5 * odd
+    kernel[:, 0, :, 1:] += 0.5 * odd
+    chroma = _conv(np.concatenate([kernel, kernel]), np.zeros(r * r // 2))
+    return Folded(_conv(weight / unit, bias), _blocks(model), decoder, chroma)

@@ -33,15 +33,18 @@ class _Builder:
         self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
         return name
 
-    def conv(self, x: str, conv: Conv, pad: int) -> str:
+    def conv(self, x: str, conv: Conv, pad: int, group: int = 1) -> str:
         """A convolution with zero padding on all sides."""
         inputs = [x, self.constant(conv.weight, np.float32), self.constant(conv.bias, np.float32)]
-        return self.op("Conv", inputs, kernel_shape=list(conv.weight.shape[2:]), pads=[pad] * 4)
+        return self.op("Conv", inputs, kernel_shape=list(conv.weight.shape[2:]), pads=[pad] * 4, group=group)
+
+    def repeat_edge(self, cells: str, right: int) -> str:
+        """Cells with one more on every side, `right` of them on the right."""
+        return self.op("Pad", [cells, self.constant([0, 0, 1, 1, 0, 0, 1, right])], mode="edge")
 
 
-def _body(b: _Builder, cells: str, folded: Folded, pads: list[int]) -> str:
-    """Cells (N,c,h2,w2) as floats -> output cells, not clamped."""
-    padded = b.op("Pad", [cells, b.constant(pads)], mode="edge")
+def _luma(b: _Builder, padded: str, folded: Folded) -> str:
+    """Padded cells as floats -> luma cells (N,r*r,h2,w2), not clamped."""
     z = b.op("Relu", [b.conv(padded, folded.encoder, 0)])
     for expand, project in folded.blocks:
         eps = b.conv(b.op("Relu", [b.conv(z, expand, 1)]), project, 1)
@@ -70,7 +73,13 @@ def _rgb_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list
     split = b.op("Concat", [n, h2, two, w2, two, three], axis=0)
     cells = b.op("Transpose", [b.op("Reshape", ["input", split])], perm=[0, 2, 4, 5, 1, 3])
     flat = b.op("Reshape", [cells, b.op("Concat", [n, b.constant([12]), h2, w2], axis=0)])
-    out = _to_codes(b, _body(b, b.op("Cast", [flat], to=TensorProto.FLOAT), folded, _pads(1)), top, kind)
+    padded = b.repeat_edge(b.op("Cast", [flat], to=TensorProto.FLOAT), 1)
+    luma, chroma = _luma(b, padded, folded), b.conv(padded, folded.chroma, 0)
+    area, one = b.constant([r * r]), b.constant([1])
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, area, one, h2, w2], axis=0)])
+    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, area, three, h2, w2], axis=0)])
+    joined = b.op("Reshape", [b.op("Add", [chroma, luma]), b.op("Concat", [n, b.constant([3 * r * r]), h2, w2], axis=0)])
+    out = _to_codes(b, joined, top, kind)
     # Channels inwards first, then columns of a cell beside their neighbours': two moves of whole runs of memory.
     packed = b.op("Transpose", [out], perm=[0, 2, 3, 1])
     wide = b.op("Concat", [n, h2, w2, big, b.constant([3 * r])], axis=0)
@@ -101,8 +110,10 @@ def _yuv_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list
     luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([4]), h2, w2], axis=0)])
     chroma = b.op("Slice", [flat, ends[0], ends[2], axis])
     chroma = b.op("Reshape", [chroma, b.op("Concat", [n, two, h2, w2], axis=0)])
-    cells = b.op("Cast", [b.op("Concat", [luma, chroma], axis=1)], to=TensorProto.FLOAT)
-    out = _to_codes(b, _body(b, cells, folded, _pads(2)), top, kind)
+    luma, chroma = (b.op("Cast", [part], to=TensorProto.FLOAT) for part in (luma, chroma))
+    luma = _luma(b, b.repeat_edge(luma, 1), folded)
+    chroma = b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2)
+    out = _to_codes(b, b.op("Concat", [luma, chroma], axis=1), top, kind)
     area, quarter_area = r * r, r * r // 4
     limits = [0, area, area + quarter_area, area + 2 * quarter_area]
     planes = []
@@ -114,10 +125,6 @@ def _yuv_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list
     shape = b.op("Concat", [n, height, b.op("Mul", [w2, b.constant([r])])], axis=0)
     b.nodes.append(helper.make_node("Reshape", [joined, shape], ["output"]))
     return ["N", "rows", "w"]
-
-
-def _pads(right: int) -> list[int]:
-    return [0, 0, 1, 1, 0, 0, 1, right]
 
 
 def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .color import rgb_to_ycc, ycc_to_rgb
 from .compact import CompactConfig, CompactTinySR
@@ -23,8 +22,6 @@ from .lpips import SqueezeLpips
 from .muon import Muon
 from .validate import load_validation, validate
 
-# Errors of chroma count half: eyes and the luma metrics alike look at luma first.
-_PLANE_WEIGHTS = (1.0, 0.5, 0.5)
 _SAVE_EVERY = 150.0
 _AVERAGE_DECAY = 0.999
 
@@ -58,21 +55,14 @@ def augment(lr: Tensor, hr: Tensor, rng: np.random.Generator) -> tuple[Tensor, T
     return lr, hr
 
 
-def halve_chroma(image: Tensor) -> Tensor:
-    """What 4:2:0 leaves of the chroma planes: the graph for video sees no more."""
-    chroma = functional.interpolate(functional.avg_pool2d(image[:, 1:], 2), scale_factor=2, mode="nearest")
-    return torch.cat([image[:, :1], chroma], 1)
-
-
 def rate(progress: float, warm_up: float = 0.02) -> float:
     """Share of the highest learning rate at a progress of 0..1: a short climb, then half a cosine down to nothing."""
     return min(1.0, progress / warm_up) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def picture_loss(output: Tensor, target: Tensor) -> Tensor:
-    """Charbonnier loss over Y'CbCr, in one number."""
-    weights = output.new_tensor(_PLANE_WEIGHTS).view(1, 3, 1, 1)
-    return (torch.sqrt((output - target) ** 2 + 1e-6) * weights).mean()
+def charbonnier(output: Tensor, target: Tensor) -> Tensor:
+    """L1 that is smooth near zero, in one number."""
+    return torch.sqrt((output - target) ** 2 + 1e-6).mean()
 
 
 class Run:
@@ -167,7 +157,6 @@ def main() -> None:
         run.load(checkpoint)
     # A resumed run must not see the first batches again.
     pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)))
-    rng = np.random.default_rng((args.seed, run.step, 1))
     perceptual = SqueezeLpips(args.lpips) if args.lpips else None
     tracks = load_validation(args.validate, args.scale) if args.validate else {}
     began, saved, losses = time.monotonic() - run.seconds, time.monotonic(), []
@@ -177,14 +166,13 @@ def main() -> None:
         crop = pairs.side if whole else min(args.crop, pairs.side)
         # Whole patches are larger: fewer of them, for steps of about the same length.
         lr, hr = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop)
-        source = rgb_to_ycc(lr)
-        if rng.random() < 0.5:
-            source = halve_chroma(source)
-        output = run.model(source.contiguous(memory_format=torch.channels_last))
-        loss = picture_loss(output, rgb_to_ycc(hr))
+        source, target = rgb_to_ycc(lr), rgb_to_ycc(hr)
+        luma = run.model.luma(source[:, :1])
+        loss = charbonnier(luma, target[:, :1])
         if perceptual:
             n = args.lpips_pairs
-            loss = loss + args.lpips_weight * perceptual(ycc_to_rgb(output[:n]).clamp(0, 1), hr[:n])
+            picture = torch.cat([luma[:n], run.model.chroma(source[:n, 1:])], 1)
+            loss = loss + args.lpips_weight * perceptual(ycc_to_rgb(picture).clamp(0, 1), hr[:n])
         run.advance(loss, progress)
         losses.append(float(loss.detach()))
         run.seconds = time.monotonic() - began
