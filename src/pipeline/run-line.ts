@@ -7,11 +7,11 @@ import type { FramePool } from './frame-pool.js';
 import type { Meter } from './meter.js';
 import { upscaleFrames } from './upscale-frames.js';
 
-/** The parts of a line, open and owned by the caller. */
+/** The parts of a line, open and owned by the caller. Whoever watches a line (the benchmark) passes parts that tell. */
 export interface Line {
-  readonly source: FrameSource;
+  readonly source: Pick<FrameSource, 'batches'>;
   readonly upscaler: Upscaler;
-  readonly sink: FrameSink;
+  readonly sink: Pick<FrameSink, 'write'>;
   readonly pool: FramePool;
   readonly meter: Meter;
   /** Nanoseconds of the source's clock that become zero. */

@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { Observable } from 'rxjs';
-import { FrameSource } from '../decode/frame-source.js';
-import { FrameSink } from '../encode/frame-sink.js';
+import type { FrameSource } from '../decode/frame-source.js';
 import { OutputFile } from '../encode/output-file.js';
-import { createUpscaler } from '../infer/upscaler.js';
+import type { Upscaler } from '../infer/types.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
-import { FramePool } from './frame-pool.js';
 import { Meter } from './meter.js';
+import { openLine } from './open-line.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { outputContainer, planVideo, type VideoPlan } from './plan.js';
 import type { DoneEvent, Progress, StartEvent } from './progress.js';
@@ -16,8 +15,6 @@ import { scratchFolder, spool } from './spool.js';
 
 /** Milliseconds between two progress events. */
 const PROGRESS_MS = 200;
-/** Buffers beyond those in the upscaler: one being filled, one being written. */
-const ENDS = 2;
 
 function interrupted(): TinySRError {
   return new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
@@ -32,11 +29,7 @@ async function refuseSameFile(input: string, output: string): Promise<void> {
   });
 }
 
-function startEvent(
-  options: UpscaleVideoOptions,
-  plan: VideoPlan,
-  upscaler: Awaited<ReturnType<typeof createUpscaler>>,
-): StartEvent {
+function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Upscaler): StartEvent {
   const { video } = plan.encode.source;
   return {
     type: 'start',
@@ -84,28 +77,9 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     const plan = await planVideo({ ...options, signal }, path, scratch.path);
     checkAbort();
     for (const message of plan.warnings) emit({ type: 'warning', message });
-    const { model, decode, encode } = plan;
-    // The decoder starts while the session opens, so that its first frame waits for nobody.
-    const source = owned.use(new FrameSource(decode), (opened) => opened.close());
-    const upscaler = owned.use(
-      await createUpscaler({
-        ...{
-          model,
-          device: options.device ?? 'auto',
-          format: decode.format,
-          width: decode.width,
-          height: decode.height,
-        },
-        ...{ batch: options.batch, tile: options.tile, threads: options.threads, signal },
-      }),
-      (opened) => opened.close(),
-    );
-    checkAbort();
-    const sink = owned.use(new FrameSink(encode, file?.temporary ?? 'pipe:1'), (opened) => opened.close());
-    const pool = owned.use(
-      new FramePool(upscaler.concurrency + ENDS, upscaler.batch * upscaler.input.bytes),
-      (opened) => opened.close(),
-    );
+    const { encode } = plan;
+    const target = file?.temporary ?? 'pipe:1';
+    const { source, upscaler, sink, pool } = await openLine(plan, { ...options, signal }, target, owned);
     signal.addEventListener('abort', onAbort, { once: true });
     checkAbort();
     emit(startEvent(options, plan, upscaler));

@@ -1,0 +1,50 @@
+import { FrameSource } from '../decode/frame-source.js';
+import { FrameSink } from '../encode/frame-sink.js';
+import type { Upscaler } from '../infer/types.js';
+import { createUpscaler } from '../infer/upscaler.js';
+import type { ClosingStack } from '../shared/closing-stack.js';
+import { TinySRError } from '../shared/errors.js';
+import { FramePool } from './frame-pool.js';
+import type { UpscaleOptions } from './options.js';
+import type { VideoPlan } from './plan.js';
+
+/** Buffers beyond those in the upscaler: one being filled, one being written. */
+const ENDS = 2;
+
+/** The parts of a line, open. */
+export interface OpenLine {
+  readonly source: FrameSource;
+  readonly upscaler: Upscaler;
+  readonly sink: FrameSink;
+  readonly pool: FramePool;
+}
+
+/**
+ * Opens the parts of a planned line.
+ *
+ * @param target path the encoder writes, or `pipe:1`
+ * @param owned closes the parts
+ * @throws TinySRError
+ */
+export async function openLine(
+  plan: VideoPlan,
+  options: Pick<UpscaleOptions, 'device' | 'batch' | 'tile' | 'threads' | 'signal'>,
+  target: string,
+  owned: ClosingStack,
+): Promise<OpenLine> {
+  const { model, decode, encode } = plan;
+  const { device = 'auto', batch, tile, threads, signal } = options;
+  // The decoder starts while the session opens, so that its first frame waits for nobody.
+  const source = owned.use(new FrameSource(decode), (opened) => opened.close());
+  const { format, width, height } = decode;
+  const upscaler = owned.use(
+    await createUpscaler({ model, device, format, width, height, batch, tile, threads, signal }),
+    (opened) => opened.close(),
+  );
+  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
+  const sink = owned.use(new FrameSink(encode, target), (opened) => opened.close());
+  const pool = owned.use(new FramePool(upscaler.concurrency + ENDS, upscaler.batch * upscaler.input.bytes), (opened) =>
+    opened.close(),
+  );
+  return { source, upscaler, sink, pool };
+}
