@@ -5,13 +5,21 @@ import type { SessionSpec } from './session-spec.js';
 import { Tiler } from './tiler.js';
 import type { Provider } from './types.js';
 
-/** Session options: threads that do not spin, as ffmpeg wants the cores between two runs. */
-export function sessionOptions(provider: Provider, threads: number): InferenceSession.SessionOptions {
+/**
+ * Session options: threads that do not spin, as ffmpeg wants the cores between two runs.
+ *
+ * @param asWritten run the graph without optimisations: a reference to check others against
+ */
+export function sessionOptions(
+  provider: Provider,
+  threads: number,
+  asWritten = false,
+): InferenceSession.SessionOptions {
   return {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: asWritten ? 'disabled' : 'all',
     logSeverityLevel: 4,
     extra: { session: { intra_op: { allow_spinning: '0' }, force_spinning_stop: '1' } },
   };
@@ -46,7 +54,8 @@ export class Engine {
   /** Opens the sessions. @throws Error with onnxruntime's words */
   static async create(spec: SessionSpec): Promise<Engine> {
     const cpu = (name: string) => InferenceSession.create(adapterPath(name), sessionOptions('cpu', spec.threads));
-    const model = await InferenceSession.create(spec.file, sessionOptions(spec.provider, spec.threads));
+    const options = sessionOptions(spec.provider, spec.threads, spec.asWritten);
+    const model = await InferenceSession.create(spec.file, options);
     const bits = sampleBytes(spec.format) * 8;
     const { contract } = spec;
     const suffix = contract && `${contract.layout}-${contract.type}`;

@@ -14,6 +14,8 @@ export interface SessionSpec {
   readonly threads: number;
   /** Tile sides in input pixels; undefined: whole frames. */
   readonly tile: TileSpec | undefined;
+  /** Run the graph without optimisations: a reference to check others against. */
+  readonly asWritten?: boolean;
 }
 
 /** How frames are cut. All in input pixels. */
