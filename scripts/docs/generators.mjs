@@ -24,7 +24,9 @@ async function options(root) {
   const sections = groups.map((group) => {
     const rows = OPTION_TABLE.filter((option) => option.group === group).map((option) => [
       code(option.value === undefined ? option.flag : `${option.flag} ${option.value}`),
-      option.description,
+      option.choices && !option.value.includes('|')
+        ? `${option.description}: ${option.choices.join(', ')}`
+        : option.description,
       code(option.default),
       code(option.env),
     ]);
