@@ -3,7 +3,7 @@ import { access, stat } from 'node:fs/promises';
 import { TinySRError } from '../shared/errors.js';
 import { MAX_PIXELS, MAX_SIDE, MIN_SIDE } from '../shared/limits.js';
 import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, VideoStream } from '../shared/media.js';
-import { parseRational, rationalValue } from '../shared/rational.js';
+import { parseRational, type Rational, rationalValue } from '../shared/rational.js';
 import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
 import { describePixelFormat } from './pixel-format.js';
 
@@ -35,6 +35,14 @@ function frameCountOf(stream: ProbedStream, seconds: number | undefined): number
   if (Number.isSafeInteger(announced) && announced > 0) return announced;
   const rate = parseRational(stream.avg_frame_rate);
   return rate && seconds ? Math.max(1, Math.round(rationalValue(rate) * seconds)) : undefined;
+}
+
+/** Frames a second above which a rate is only the clock's: what ffprobe says of variable-frame-rate files. */
+const MAX_RATE = 960;
+
+function frameRateOf(stream: ProbedStream): Rational | undefined {
+  const rates = [parseRational(stream.avg_frame_rate), parseRational(stream.r_frame_rate)];
+  return rates.find((rate) => rate && rationalValue(rate) <= MAX_RATE);
 }
 
 function number(value: string | undefined): number | undefined {
@@ -85,7 +93,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     interlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? ''),
     dolbyVision: stream.side_data_list?.some((data) => data.side_data_type?.startsWith('DOVI')) ?? false,
     timeBase: parseRational(stream.time_base) ?? { num: 1, den: 90_000 },
-    frameRate: parseRational(stream.avg_frame_rate) ?? parseRational(stream.r_frame_rate),
+    frameRate: frameRateOf(stream),
     sampleAspectRatio: turned ? { num: sar.den, den: sar.num } : sar,
     frameCount: frameCountOf(stream, number(stream.duration) ?? duration),
     color,

@@ -7,6 +7,9 @@ import { encodeError } from './encode-error.js';
 import { frameHeader, matroskaHeader } from './matroska.js';
 import type { EncodePlan } from './plan.js';
 
+/** Seconds a frame is shown where the source says no rate: the last one needs a duration, or mp4's edit list ends before it. */
+const UNKNOWN_FRAME_SECONDS = 0.04;
+
 /** Takes upscaled frames into an ffmpeg of its own that encodes and muxes them. Owned by whoever opened it. */
 export class FrameSink {
   readonly #plan: EncodePlan;
@@ -36,7 +39,7 @@ export class FrameSink {
       this.#ended = true;
     });
     const { frameRate } = plan.source.video;
-    this.#input.write(matroskaHeader(plan.frame, frameRate && 1 / rationalValue(frameRate)));
+    this.#input.write(matroskaHeader(plan.frame, frameRate ? 1 / rationalValue(frameRate) : UNKNOWN_FRAME_SECONDS));
   }
 
   /** Process id of the encoder. */

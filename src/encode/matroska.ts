@@ -39,9 +39,9 @@ const text = (id: string, value: string) => element(id, Buffer.from(value, 'lati
 /**
  * What comes before the first frame.
  *
- * @param frameSeconds usual duration of a frame in seconds; undefined when there is none
+ * @param frameSeconds usual duration of a frame in seconds
  */
-export function matroskaHeader(layout: FrameLayout, frameSeconds: number | undefined): Buffer {
+export function matroskaHeader(layout: FrameLayout, frameSeconds: number): Buffer {
   const ebml = [
     unsigned('4286', 1),
     unsigned('42f7', 1),
@@ -62,7 +62,7 @@ export function matroskaHeader(layout: FrameLayout, frameSeconds: number | undef
     unsigned('73c5', 1),
     unsigned('83', 1),
     unsigned('9c', 0),
-    ...(frameSeconds ? [unsigned('23e383', Math.round(frameSeconds * 1e9))] : []),
+    unsigned('23e383', Math.round(frameSeconds * 1e9)),
     text('86', 'V_UNCOMPRESSED'),
     element('e0', Buffer.concat(video)),
   ];
