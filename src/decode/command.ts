@@ -66,24 +66,29 @@ export function decodeArguments(options: DecodeOptions): string[] {
     ...(start === undefined ? [] : ['-ss', start.toFixed(6)]),
     ...(end === undefined ? [] : ['-to', end.toFixed(6)]),
   ];
+  // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
     .input(fileUrl(info.path))
-    .inputOptions([
-      '-hide_banner',
-      '-nostdin',
-      ...['-v', 'repeat+warning', '-copyts', '-max_error_rate', '1'],
-      ...(hwaccel === 'none' ? [] : ['-hwaccel', hwaccel]),
-      ...(threads === undefined ? [] : ['-threads', String(threads)]),
-      ...seek,
-      ...SAFE_INPUT_OPTIONS,
-    ])
+    .inputOptions(
+      ...[
+        '-hide_banner',
+        '-nostdin',
+        ...['-v', 'repeat+warning', '-copyts', '-max_error_rate', '1'],
+        ...(hwaccel === 'none' ? [] : ['-hwaccel', hwaccel]),
+        ...(threads === undefined ? [] : ['-threads', String(threads)]),
+        ...seek,
+        ...SAFE_INPUT_OPTIONS,
+      ],
+    )
     .complexFilter([`[0:${info.video.index}]${decodeFilters(options)},split[pictures][times]`])
     .output('pipe:3')
-    .outputOptions([
-      ...['-map', '[times]', '-c:v', 'wrapped_avframe', '-fps_mode', 'passthrough'],
-      ...['-enc_time_base', formatRational(info.video.timeBase), '-flush_packets', '1', '-f', 'framecrc'],
-    ])
+    .outputOptions(
+      ...[
+        ...['-map', '[times]', '-c:v', 'wrapped_avframe', '-fps_mode', 'passthrough'],
+        ...['-enc_time_base', formatRational(info.video.timeBase), '-flush_packets', '1', '-f', 'framecrc'],
+      ],
+    )
     .output('pipe:1')
-    .outputOptions(['-map', '[pictures]', '-fps_mode', 'passthrough', '-f', 'rawvideo']);
+    .outputOptions('-map', '[pictures]', '-fps_mode', 'passthrough', '-f', 'rawvideo');
   return command._getArguments();
 }

@@ -114,9 +114,10 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
   const muxer =
     toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'] : [];
   const hardware = plan.encoder.endsWith('_vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : [];
+  // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
     .input('pipe:0')
-    .inputOptions([
+    .inputOptions(
       ...['-hide_banner', '-nostdin', '-v', 'error', '-y', '-copyts', ...hardware],
       ...[
         '-itsoffset',
@@ -128,12 +129,14 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
         '-analyzeduration',
         '0',
       ],
-    ])
+    )
     .input(fileUrl(plan.source.path))
-    .inputOptions([...(plan.zero === 0 ? [] : ['-itsoffset', (-plan.zero).toFixed(6)]), ...seek, ...SAFE_INPUT_OPTIONS])
+    .inputOptions(
+      ...[...(plan.zero === 0 ? [] : ['-itsoffset', (-plan.zero).toFixed(6)]), ...seek, ...SAFE_INPUT_OPTIONS],
+    )
     .complexFilter([encodeFilters(plan)])
     .output(toPipe ? target : fileUrl(target))
-    .outputOptions([
+    .outputOptions(
       ...['-map', '[video]'],
       ...carriedStreams(plan),
       ...encoderOptions(plan),
@@ -146,6 +149,6 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ...muxer,
       ...plan.extra,
       ...['-f', plan.container.muxer],
-    ]);
+    );
   return command._getArguments();
 }

@@ -1,0 +1,71 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../support/cli.js';
+import { ffmpeg, frameTimes } from '../support/ffmpeg.js';
+import { namesIn, testFolder } from '../support/folder.js';
+
+const folder = testFolder();
+const clip = () =>
+  folder.made('clip.mp4', (path) =>
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=48x32:r=5:d=0.6', '-pix_fmt', 'yuv420p', '-c:v', 'libx264', path),
+  );
+
+/** A folder with two videos, one file that is none, and things to leave alone. */
+async function tapes(): Promise<string> {
+  const path = folder.empty();
+  copyFileSync(await clip(), join(path, 'one.mp4'));
+  await ffmpeg('-i', await clip(), '-c:v', 'mjpeg', join(path, 'two.avi'));
+  writeFileSync(join(path, 'broken.mp4'), 'not a video');
+  writeFileSync(join(path, 'notes.txt'), 'hello');
+  mkdirSync(join(path, 'sub'));
+  return path;
+}
+
+describe('--out-dir', () => {
+  it('upscales every video of a folder, goes on after a failure and says so at the end', async () => {
+    const [from, to] = [await tapes(), join(folder.empty(), 'new')];
+    const { code, stderr } = await runCli([from, '--out-dir', to]);
+    expect(namesIn(to)).toEqual(['one.mp4', 'two.mkv']);
+    expect(await frameTimes(join(to, 'two.mkv'))).toHaveLength(3);
+    expect(stderr).toContain('TSR_INPUT_INVALID');
+    expect(stderr).toContain('2 written, 0 skipped, 1 failed');
+    expect([code, stderr.trim().split('\n').at(-1)]).toMatchObject([1, expect.stringContaining('TSR_BATCH_PARTIAL')]);
+  });
+
+  it('goes on where it stopped with --skip-existing', async () => {
+    const [from, to] = [await tapes(), folder.empty()];
+    await runCli([join(from, 'one.mp4'), '--out-dir', to]);
+    const before = statSync(join(to, 'one.mp4')).mtimeMs;
+    const { code, stdout } = await runCli([
+      ...[join(from, 'one.mp4'), join(from, 'two.avi'), '--ext', 'mp4'],
+      ...['--out-dir', to, '--skip-existing', '--json'],
+    ]);
+    const summary = JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '');
+    expect([code, summary]).toEqual([0, { type: 'summary', written: 1, skipped: 1, failed: [] }]);
+    expect(statSync(join(to, 'one.mp4')).mtimeMs).toBe(before);
+  });
+
+  it('refuses two inputs that would get one name, before anything is written', async () => {
+    const [a, b, to] = [folder.empty(), folder.empty(), folder.empty()];
+    copyFileSync(await clip(), join(a, 'same.mp4'));
+    copyFileSync(await clip(), join(b, 'SAME.mp4'));
+    const { code, stderr } = await runCli([a, b, '--out-dir', to]);
+    expect([code, namesIn(to)]).toEqual([4, []]);
+    expect(stderr).toContain('TSR_OUTPUT_CLASH');
+  });
+
+  it('never writes over an input', async () => {
+    const from = folder.empty();
+    copyFileSync(await clip(), join(from, 'a.mp4'));
+    const { code } = await runCli([join(from, 'a.mp4'), '--out-dir', from, '--overwrite']);
+    expect([code, readFileSync(join(from, 'a.mp4'))]).toEqual([1, readFileSync(await clip())]);
+  });
+
+  it('says when there is nothing to do', async () => {
+    const to = join(folder.empty(), 'out');
+    const { code, stderr } = await runCli([folder.empty(), '--out-dir', to]);
+    expect([code, existsSync(to)]).toEqual([2, false]);
+    expect(stderr).toContain('no video among the inputs');
+  });
+});

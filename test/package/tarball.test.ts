@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { ffmpeg, frameTimes } from '../support/ffmpeg.js';
+import { testFolder } from '../support/folder.js';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const folder = testFolder();
+
+/** npm without the settings of an npm that runs this test. */
+const env = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(cache|registry))/i.test(name)),
+  ),
+  ONNXRUNTIME_NODE_INSTALL: 'skip',
+};
+
+it('the packed package installs in an empty folder and runs, as command and as library', async () => {
+  const home = folder.empty();
+  const packed = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', home], {
+    cwd: ROOT,
+    env,
+  });
+  const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  expect(paths).toEqual(
+    expect.arrayContaining(['dist/cli/main.js', 'dist/index.d.ts', 'models/manifest.json', 'LICENSE']),
+  );
+  expect(paths.filter((path) => /^(src|test|training|scripts|examples)\//.test(path))).toEqual([]);
+
+  writeFileSync(join(home, 'package.json'), '{"name":"user","private":true,"type":"module"}');
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(home, filename)];
+  await run('npm', install, { cwd: home, env, maxBuffer: 1 << 24 });
+
+  const clip = folder.file('in.mp4');
+  await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=48x32:r=5:d=0.6', '-pix_fmt', 'yuv420p', '-c:v', 'libx264', clip);
+  await run(join(home, 'node_modules', '.bin', 'tinysr-video'), [clip, join(home, 'out.mp4')], { cwd: home, env });
+  expect(await frameTimes(join(home, 'out.mp4'))).toHaveLength(3);
+
+  const script = "import { listModels } from 'tinysr-video'; console.log((await listModels())[0].name)";
+  const library = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: home, env });
+  expect(library.stdout.trim()).toMatch(/^tinysr-/);
+}, 600_000);
