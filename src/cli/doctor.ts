@@ -6,6 +6,7 @@ import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import { DEVICES, type Provider } from '../infer/types.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { type FfmpegInfo, requireFfmpeg } from '../shared/ffmpeg.js';
+import { nodeIsRecentEnough } from '../shared/node-version.js';
 import { table } from './print.js';
 
 interface Finding {
@@ -19,8 +20,7 @@ interface Finding {
 }
 
 function nodeFinding(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const ok = major > 20 || (major === 20 && minor >= 19);
+  const ok = nodeIsRecentEnough(process.versions.node);
   const advice = ok ? undefined : 'Install Node.js 20.19 or newer.';
   return {
     what: 'node',

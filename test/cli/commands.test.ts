@@ -35,3 +35,9 @@ it('models lists what ships', async () => {
   const json = JSON.parse((await runCli(['models', '--json'])).stdout.toString()) as { name: string }[];
   expect([code, json.map(({ name }) => name)]).toMatchObject([0, expect.arrayContaining(['tinysr-nano'])]);
 });
+
+it('knows which Node.js is recent enough', async () => {
+  const { nodeIsRecentEnough } = await import('#src/shared/node-version.js');
+  const versions = ['18.20.0', '20.18.9', '20.19.0', '22.0.0', '24.1.0'];
+  expect(versions.map(nodeIsRecentEnough)).toEqual([false, false, true, true, true]);
+});

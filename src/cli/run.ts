@@ -1,0 +1,81 @@
+import { CommanderError } from 'commander';
+import { TinySRError } from '../shared/errors.js';
+import { log } from '../shared/log.js';
+import type { CliValues } from './cli-values.js';
+import { doctorCommand } from './doctor.js';
+import { onInterrupt } from './interrupt.js';
+import { modelsCommand } from './models-command.js';
+import { OPTION_TABLE } from './options.js';
+import { addOptions, createCommand, packageVersion } from './program.js';
+import { reportError } from './report-error.js';
+import { jsonStreamFor, upscaleCommand } from './upscale-command.js';
+
+const EXAMPLES = `
+Examples:
+  tinysr-video in.mp4 out.mp4
+  tinysr-video old.avi new.mkv --codec hevc --scale 2
+  tinysr-video tapes/ --out-dir restored --skip-existing
+  tinysr-video in.mp4 look.png --preview 100 --compare
+  cat in.mkv | tinysr-video - - | mpv -
+
+A file named like a command is given as ./doctor, one that begins with a dash after --.`;
+
+let style = { json: false, verbose: false, jsonStream: process.stdout as NodeJS.WritableStream };
+
+/** Runs a command with an abort signal for Ctrl-C. */
+async function interruptible(quiet: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupt = onInterrupt(quiet ? undefined : 'stopping; press Ctrl-C again to stop at once');
+  try {
+    await work(interrupt.signal);
+  } finally {
+    interrupt.remove();
+  }
+}
+
+function program() {
+  const main = createCommand('tinysr-video')
+    .description('Upscales videos with TinySR, keeping every frame, timestamp and track.')
+    .usage('[options] <input> <output>\n       tinysr-video [options] --out-dir <folder> <input>...')
+    .argument('[files...]', 'input and output; - is stdin or stdout')
+    .version(packageVersion())
+    .addHelpText('after', EXAMPLES)
+    .enablePositionalOptions();
+  addOptions(main, OPTION_TABLE).action(async (files: string[], values: CliValues) => {
+    style = { json: values.json ?? false, verbose: values.verbose ?? false, jsonStream: jsonStreamFor(files) };
+    if (values.verbose) log.level = 'debug';
+    if (files.length === 0) {
+      main.outputHelp();
+      throw new TinySRError('TSR_USAGE', 'no input was given', { hint: 'For example: tinysr-video in.mp4 out.mp4' });
+    }
+    await interruptible(Boolean(values.quiet || values.json), (signal) => upscaleCommand(files, values, signal));
+  });
+  const sub = (name: string, description: string) =>
+    main.addCommand(createCommand(name).description(description).option('--json', 'as JSON')).commands.at(-1);
+  sub('doctor', 'says what this machine has and what to do about what is missing')?.action(
+    (values: { json?: boolean }) => interruptible(true, (signal) => doctorCommand(values, signal)),
+  );
+  sub('models', 'lists the models that ship: size, cost, quality, licence')?.action(modelsCommand);
+  return main;
+}
+
+/** Errors of the command line itself; help and version end well. */
+function fromCommander(error: CommanderError): TinySRError | undefined {
+  if (error.exitCode === 0) return undefined;
+  return new TinySRError('TSR_USAGE', error.message.replace(/^error: /, '').replace(/\.$/, ''), {
+    hint: 'See tinysr-video --help.',
+  });
+}
+
+/** Runs the command line of this process and sets its exit status. */
+export async function run(): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read our lines has gone, as `| head` does.
+    if (error.code !== 'EPIPE') throw error;
+  });
+  try {
+    await program().parseAsync();
+  } catch (thrown) {
+    const error = thrown instanceof CommanderError ? fromCommander(thrown) : thrown;
+    if (error !== undefined) process.exitCode = reportError(error, style).exitCode;
+  }
+}
