@@ -24,7 +24,9 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 def load_model(path: Path, config: CompactConfig) -> CompactTinySR:
     """A model from a training checkpoint (its averaged weights) or from safetensors."""
     model = CompactTinySR(config)
-    state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)["average"]
+    state = (
+        load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True, map_location="cpu")["average"]
+    )
     model.load_state_dict(state)
     return model.eval()
 

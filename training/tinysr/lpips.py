@@ -25,8 +25,6 @@ class SqueezeLpips(nn.Module):
         super().__init__()
         graph = onnx.load(str(path)).graph
         weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
-        self.convs: dict[str, tuple[Tensor, Tensor]] = {}
-        self.heads: list[Tensor] = []
         convs = [node for node in graph.node if node.op_type == "Conv"]
         seen: list[tuple[Tensor, Tensor | None]] = []
         names: set[str] = set()
@@ -46,7 +44,7 @@ class SqueezeLpips(nn.Module):
         """(N,3,H,W) RGB in 0..1 -> the seven compared feature maps."""
         mean, std = (image.new_tensor(v).view(1, 3, 1, 1) for v in (_MEAN, _STD))
         x = (image - mean) / std
-        convs = iter(self.backbone)
+        convs = ((weight.to(x), bias.to(x)) for weight, bias in self.backbone)
         out: list[Tensor] = []
         for index in range(13):
             if index in _POOLS:
@@ -70,5 +68,5 @@ class SqueezeLpips(nn.Module):
         for got, want, head in zip(self.features(image), wanted, self.heads, strict=True):
             a = got / (got.norm(dim=1, keepdim=True) + 1e-10)
             b = want / (want.norm(dim=1, keepdim=True) + 1e-10)
-            total = total + functional.conv2d((a - b) ** 2, head).mean()
+            total = total + functional.conv2d((a - b) ** 2, head.to(image)).mean()
         return total

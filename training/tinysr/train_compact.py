@@ -68,9 +68,9 @@ def charbonnier(output: Tensor, target: Tensor) -> Tensor:
 class Run:
     """A model in training: weights, their running average, optimizers and how far it has come."""
 
-    def __init__(self, config: CompactConfig, lr: float, bias_lr: float) -> None:
-        self.config = config
-        self.model = CompactTinySR(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, config: CompactConfig, lr: float, bias_lr: float, device: str = "cpu") -> None:
+        self.config, self.device = config, device
+        self.model = CompactTinySR(config).to(device)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         kernels = [p for p in self.model.parameters() if p.dim() == 4]
         biases = [p for p in self.model.parameters() if p.dim() != 4]
@@ -104,7 +104,7 @@ class Run:
 
     def load(self, path: Path) -> None:
         """Takes up a run where :meth:`save` left it."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         self.model.load_state_dict(state["model"])
         self.average, self.step, self.seconds = state["average"], state["step"], state["seconds"]
         for (optimizer, _), saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -113,7 +113,8 @@ class Run:
     def averaged(self) -> CompactTinySR:
         """A model with the averaged weights: what is validated and shipped."""
         model = CompactTinySR(self.config)
-        model.load_state_dict(self.average)
+        # Validation runs on the CPU: its pictures differ in size and are few.
+        model.load_state_dict({name: value.cpu() for name, value in self.average.items()})
         return model
 
 
@@ -137,6 +138,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--init", type=Path, help="safetensors to start from")
     parser.add_argument("--validate", type=Path, help="folder of validation images")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 
@@ -146,7 +148,7 @@ def main() -> None:
     args = arguments().parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    run = Run(CompactConfig(args.width, args.blocks, args.scale), args.lr, args.bias_lr)
+    run = Run(CompactConfig(args.width, args.blocks, args.scale), args.lr, args.bias_lr, args.device)
     if args.init:
         from safetensors.torch import load_file
 
@@ -157,7 +159,7 @@ def main() -> None:
         run.load(checkpoint)
     # A resumed run must not see the first batches again.
     pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)))
-    perceptual = SqueezeLpips(args.lpips) if args.lpips else None
+    perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     tracks = load_validation(args.validate, args.scale) if args.validate else {}
     began, saved, losses = time.monotonic() - run.seconds, time.monotonic(), []
     progress = 0.0
@@ -166,6 +168,7 @@ def main() -> None:
         crop = pairs.side if whole else min(args.crop, pairs.side)
         # Whole patches are larger: fewer of them, for steps of about the same length.
         lr, hr = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop)
+        lr, hr = lr.to(args.device), hr.to(args.device)
         source, target = rgb_to_ycc(lr), rgb_to_ycc(hr)
         luma = run.model.luma(source[:, :1])
         loss = charbonnier(luma, target[:, :1])
