@@ -39,6 +39,12 @@ function toOutputColor(plan: EncodePlan): string[] {
   return [...evenPadding(plan), convert, `format=${plan.pixelFormat}`];
 }
 
+/** Full chroma for 4:2:0 frames that become odd pictures: a column of them could not be cut or repeated otherwise. */
+function fullChroma({ frame, width, height }: EncodePlan): string[] {
+  const odd = width % 2 === 1 || height % 2 === 1;
+  return odd && isSubsampled(frame.format) ? [`format=${frame.format.replace('420', '444')}`] : [];
+}
+
 /** Crops the padding off, resamples to the output size. */
 function toOutputSize(plan: EncodePlan): string[] {
   const { frame, picture, width, height } = plan;
@@ -47,6 +53,7 @@ function toOutputSize(plan: EncodePlan): string[] {
   return [
     ...(cropped ? [`crop=${picture.width}:${picture.height}:0:0:exact=1`] : []),
     ...(resized ? [`scale=${width}:${height}:${QUALITY}`] : []),
+    ...fullChroma(plan),
   ];
 }
 

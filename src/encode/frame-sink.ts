@@ -15,7 +15,6 @@ export class FrameSink {
   readonly #plan: EncodePlan;
   readonly #child: RunningChild;
   readonly #input: Writable;
-  readonly #target: string;
   #error: Error | undefined;
   #ended = false;
   #frames = 0;
@@ -23,12 +22,10 @@ export class FrameSink {
   /**
    * Starts the encoder.
    *
-   * @param target path to write, or `pipe:1` with `stdout` set
-   * @param stdout where the encoder's output goes for `pipe:1`; the process's own stdout by default
+   * @param target path to write, or `pipe:1` for this process's stdout
    */
   constructor(plan: EncodePlan, target: string) {
     this.#plan = plan;
-    this.#target = target;
     const stdout = target === 'pipe:1' ? 'inherit' : 'ignore';
     this.#child = startChild(toolPath('ffmpeg'), encodeArguments(plan, target), ['pipe', stdout, 'pipe']);
     this.#input = this.#child.process.stdin as Writable;
@@ -79,8 +76,8 @@ export class FrameSink {
     const exit = await this.#child.exit;
     // An encoder that closes its input and still exits well has failed all the same: frames are missing.
     return (
-      encodeError(this.#target, this.#plan.encoder, exit) ??
-      encodeError(this.#target, this.#plan.encoder, { ...exit, code: exit.code || 1 }) ??
+      encodeError(this.#plan.output, this.#plan.encoder, exit) ??
+      encodeError(this.#plan.output, this.#plan.encoder, { ...exit, code: exit.code || 1 }) ??
       new Error('unreachable')
     );
   }
@@ -89,7 +86,7 @@ export class FrameSink {
   async finish(): Promise<void> {
     this.#input.end();
     const exit = await this.#child.exit;
-    const error = encodeError(this.#target, this.#plan.encoder, exit);
+    const error = encodeError(this.#plan.output, this.#plan.encoder, exit);
     if (error) throw error;
   }
 

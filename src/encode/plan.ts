@@ -8,6 +8,8 @@ import type { Container, Fate } from './containers.js';
 /** Everything that is decided about an output before its first frame. */
 export interface EncodePlan {
   readonly source: MediaInfo;
+  /** The output as the user calls it, for messages: what is written has another name until it is whole. */
+  readonly output: string;
   readonly container: Container;
   readonly codec: Codec;
   readonly encoder: string;

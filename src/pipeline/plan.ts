@@ -66,11 +66,20 @@ export function outputContainer(options: Pick<UpscaleVideoOptions, 'output' | 'f
  *
  * @param path the source as a file: the input, or what stdin was spooled to
  * @param scratch folder for intermediate files
+ * @param known the model, when it was resolved already: `options.model` is not looked at then
  */
-export async function planVideo(options: UpscaleVideoOptions, path: string, scratch: string): Promise<VideoPlan> {
+export async function planVideo(
+  options: UpscaleVideoOptions,
+  path: string,
+  scratch: string,
+  known?: Model,
+): Promise<VideoPlan> {
   const { signal, compare = false, start, end } = options;
   const container = outputContainer(options);
-  const [ffmpeg, model] = await Promise.all([requireFfmpeg(), resolveModel(options.model ?? DEFAULT_MODEL, signal)]);
+  const [ffmpeg, model] = await Promise.all([
+    requireFfmpeg(),
+    known ?? resolveModel(options.model ?? DEFAULT_MODEL, signal),
+  ]);
   const source = await probe(path, signal);
   const { video } = source;
   const output = planOutput(options, container, video, ffmpeg);
@@ -87,7 +96,15 @@ export async function planVideo(options: UpscaleVideoOptions, path: string, scra
     ...{ hwaccel: options.hwaccel ?? 'none', start, end, frames: options.frames, firstFrame: undefined },
   };
   const encode: EncodePlan = {
-    ...{ source, container, codec: output.codec, encoder: output.encoder, crf: options.crf, preset: options.preset },
+    ...{
+      source,
+      output: options.output,
+      container,
+      codec: output.codec,
+      encoder: output.encoder,
+      crf: options.crf,
+      preset: options.preset,
+    },
     pixelFormat: output.pixelFormat,
     extra: options.ffmpegArgs ?? [],
     frame: frameLayout(color.format, width * model.scale, height * model.scale),
