@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { TinySRError } from '../shared/errors.js';
+import { spread } from './statistics.js';
+import { layOut, short } from './table.js';
+import type { BenchResult } from './types.js';
+
+const numbers = z.object({ median: z.number(), min: z.number(), max: z.number(), repeats: z.number() });
+const row = z.object({
+  model: z.string(),
+  provider: z.string(),
+  size: z.object({ name: z.string() }),
+  basis: z.enum(['measured', 'one-frame', 'scaled']),
+  fps: numbers,
+});
+const old = z.object({
+  schema: z.literal('tinysr-video-bench/1'),
+  date: z.string(),
+  machine: z.object({ cpu: z.string(), cores: z.number(), threads: z.number() }),
+  infer: z.array(row),
+  pipeline: z.array(row),
+});
+
+/** As much of an earlier result as a comparison needs. */
+export type OldResult = z.infer<typeof old>;
+type OldRow = z.infer<typeof row>;
+
+/** How a cell's speed changed. */
+export interface Change {
+  readonly what: 'infer' | 'pipeline';
+  readonly model: string;
+  readonly provider: string;
+  readonly size: string;
+  readonly before: number;
+  readonly after: number;
+  /** Relative change: 0.1 is 10 % faster. */
+  readonly change: number;
+  /** Relative size of what repeats alone may do to it; a smaller change says nothing. Null when one is a prediction. */
+  readonly noise: number | null;
+  readonly verdict: 'faster' | 'slower' | 'same';
+}
+
+/** Noise below which no machine can be trusted: clocks and caches differ between two runs. */
+const LEAST_NOISE = 0.02;
+
+/** Reads what an earlier `--json` printed. @throws TinySRError `TSR_USAGE` */
+export async function readResult(file: string): Promise<OldResult> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new TinySRError('TSR_USAGE', `${file}: cannot be read`, {
+      hint: 'Keep an earlier run first: tinysr-video bench --json > old.json',
+      cause,
+    });
+  });
+  try {
+    return old.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new TinySRError('TSR_USAGE', `${file}: is not what tinysr-video bench --json prints`, {
+      hint: 'Make one with tinysr-video bench --json > old.json',
+      cause,
+    });
+  }
+}
+
+function change(what: Change['what'], before: OldRow, after: OldRow): Change {
+  const relative = after.fps.median / before.fps.median - 1;
+  const exact = before.basis === 'measured' && after.basis === 'measured';
+  const noise = exact ? Math.max(LEAST_NOISE, Math.hypot(spread(before.fps), spread(after.fps))) : null;
+  const beyond = Math.abs(relative) > (noise ?? 0.25);
+  return {
+    ...{ what, model: after.model, provider: after.provider, size: after.size.name },
+    ...{ before: before.fps.median, after: after.fps.median, change: relative, noise },
+    verdict: beyond ? (relative > 0 ? 'faster' : 'slower') : 'same',
+  };
+}
+
+/** Pairs the cells that both runs have. */
+export function compareResults(before: OldResult, after: Pick<BenchResult, 'infer' | 'pipeline'>): Change[] {
+  const key = ({ model, provider, size }: OldRow) => JSON.stringify([model, provider, size.name]);
+  return (['infer', 'pipeline'] as const).flatMap((what) => {
+    const known = new Map(before[what].map((cell) => [key(cell), cell]));
+    return after[what].flatMap((cell) => {
+      const match = known.get(key(cell));
+      return match ? [change(what, match, cell)] : [];
+    });
+  });
+}
+
+/** The changes for a terminal. */
+export function renderChanges(before: OldResult, after: BenchResult, changes: readonly Change[]): string {
+  const same = before.machine.cpu === after.machine.cpu && before.machine.cores === after.machine.cores;
+  const head = ['model, device', 'what', 'fps before', 'after', 'change', 'noise', 'verdict'];
+  const signed = (share: number) => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}%`;
+  const body = changes.map((cell) => [
+    `${cell.model}, ${cell.provider}`,
+    `${cell.size} ${cell.what === 'infer' ? 'inference' : 'end to end'}`,
+    short(cell.before),
+    short(cell.after),
+    signed(cell.change),
+    cell.noise === null ? 'predicted' : `+-${(100 * cell.noise).toFixed(1)}%`,
+    cell.verdict === 'same' ? 'within noise' : cell.verdict,
+  ]);
+  return [
+    `Changes since ${before.date}${same ? '' : ` on another machine (${before.machine.cpu}, ${before.machine.cores} cores)`}`,
+    changes.length ? layOut([head, ...body]) : 'no cell is in both runs',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,43 @@
+import type { BenchMode } from './types.js';
+
+/** How long things may take in a mode. */
+export interface Effort {
+  /** Seconds of inference, and of encoding. */
+  readonly seconds: number;
+  /** Seconds of one run of the line: longer, so that filling and draining it weigh little. */
+  readonly lineSeconds: number;
+  /** Runs of the line. */
+  readonly repeats: number;
+  /** A first run longer than this stays the only one; null: never. */
+  readonly longRunMs: number | null;
+  /** A run expected to take longer than this is not made at all but scaled from a smaller size; null: never. */
+  readonly scaledRunMs: number | null;
+  /** A measuring process is ended after this. */
+  readonly timeoutMs: number;
+  /** Cells not begun by then are scaled from a smaller size; null: none. */
+  readonly deadlineMs: number | null;
+}
+
+/** What each mode allows. */
+export const EFFORTS: Readonly<Record<BenchMode, Effort>> = {
+  quick: {
+    ...{ seconds: 1.2, lineSeconds: 2, repeats: 2, longRunMs: 1200, scaledRunMs: 2500 },
+    ...{ timeoutMs: 10_000, deadlineMs: 16_000 },
+  },
+  default: {
+    ...{ seconds: 1.6, lineSeconds: 2.5, repeats: 2, longRunMs: 1500, scaledRunMs: 4000 },
+    ...{ timeoutMs: 60_000, deadlineMs: 90_000 },
+  },
+  full: {
+    ...{ seconds: 8, lineSeconds: 8, repeats: 3, longRunMs: null, scaledRunMs: null },
+    ...{ timeoutMs: 3_600_000, deadlineMs: null },
+  },
+};
+
+/** Frames of a short run of the line: fewer would mostly fill and drain the encoder's look-ahead. */
+const LEAST_FRAMES = 24;
+
+/** Frames of one run of the line at an expected rate. */
+export function lineFrames(fps: number, { lineSeconds }: Effort, available: number): number {
+  return Math.min(available, Math.max(LEAST_FRAMES, Math.round(fps * lineSeconds)));
+}

@@ -1,0 +1,11 @@
+/** Frame-rate benchmark: what will I get on this machine, and what limits me? */
+export { BENCH_OPTIONS, type BenchOption } from './cli-options.js';
+export { runBenchCommand } from './command.js';
+export { type Change, compareResults, type OldResult, readResult, renderChanges } from './compare.js';
+export type { Machine } from './machine.js';
+export { renderReport } from './report/page.js';
+export { runBench } from './run-bench.js';
+export { NAMED_SIZES, parseSize } from './sizes.js';
+export type { Measured } from './statistics.js';
+export { renderTable } from './table.js';
+export type * from './types.js';

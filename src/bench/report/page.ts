@@ -1,0 +1,222 @@
+import type { Change } from '../compare.js';
+import { HEADLINE_SIZE } from '../sizes.js';
+import { spread } from '../statistics.js';
+import { short } from '../table.js';
+import type { BenchResult, InferRow, PipelineRow } from '../types.js';
+import { latencyChart } from './latency-chart.js';
+import { qualityChart, qualityPoints, qualityTrack } from './quality-chart.js';
+import { type SpeedPoint, speedChart, speedRange } from './speed-chart.js';
+import { STYLE } from './style.js';
+import { escapeText, seriesColor } from './svg.js';
+import { costChart, timelineChart } from './timeline-chart.js';
+
+/** Histograms shown at most. */
+const MOST_HISTOGRAMS = 6;
+
+const seriesOf = ({ model, provider }: InferRow | PipelineRow) => `${model}, ${provider}`;
+const section = (title: string, note: string, body: string) =>
+  `<section><h2>${escapeText(title)}</h2><p>${note}</p>${body}</section>`;
+const tile = (value: string, words: string) =>
+  `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(words)}</span></div>`;
+const key = (stage: string) => `<i class="key" style="background:var(--${stage})"></i>${stage}`;
+const STAGE_KEY = ['decode', 'infer', 'encode'].map(key).join('');
+
+/** The rows that headlines are about: the usual size, or the first. */
+function headlineRows<Row extends InferRow | PipelineRow>(rows: readonly Row[]): Row[] {
+  const size = rows.some((row) => row.size.name === HEADLINE_SIZE) ? HEADLINE_SIZE : rows[0]?.size.name;
+  return rows.filter((row) => row.size.name === size);
+}
+
+function tiles(infer: readonly InferRow[], pipeline: readonly PipelineRow[]): string {
+  const [line] = headlineRows(pipeline);
+  const [run] = headlineRows(infer);
+  if (!line || !run) return '';
+  const at = `${line.model} on ${line.provider}, ${line.size.name} to ${line.outputWidth}x${line.outputHeight}`;
+  const kept = ([60, 30, 24] as const).find((rate) => line.realTime[rate]);
+  return `<div class="tiles">${[
+    tile(`${short(line.fps.median)} fps`, `file to file: ${at}`),
+    tile(`${short(run.fps.median)} fps`, `inference alone, ${short(run.latencyMs.p50)} ms a run`),
+    tile(kept ? `${kept} fps` : 'not yet', 'real time, of 24, 30 and 60'),
+    tile(line.slowest, 'the slowest stage by itself'),
+    tile(
+      line.overlapEfficiency === null ? '–' : line.overlapEfficiency.toFixed(2),
+      'overlap efficiency; 1 wastes nothing',
+    ),
+  ].join('')}</div>`;
+}
+
+function speed(infer: readonly InferRow[], pipeline: readonly PipelineRow[], order: readonly string[]): string {
+  const points = (rows: readonly (InferRow | PipelineRow)[]): SpeedPoint[] =>
+    rows.map((row) => ({ series: seriesOf(row), size: row.size, fps: row.fps, basis: row.basis }));
+  const [alone, whole] = [points(infer), points(pipeline)];
+  const range = speedRange([...alone, ...whole]);
+  const note = 'Filled marks were measured, hollow ones predicted. The vertical scale is logarithmic.';
+  return `<div class="pair">${[
+    section('Inference alone', note, speedChart('Inference by size', alone, order, range)),
+    section(
+      'File to file',
+      'Decoding, inference and encoding as one line.',
+      speedChart('Line by size', whole, order, range),
+    ),
+  ].join('')}</div>`;
+}
+
+function stages(pipeline: readonly PipelineRow[]): string {
+  const shown = headlineRows(pipeline).find(({ timeline }) => timeline.length > 0);
+  if (!shown) return '';
+  const title = `The line at work: ${shown.model} on ${shown.provider}, ${shown.size.name}`;
+  const note =
+    `A stretch from the middle of the run${STAGE_KEY}. The number is the batch’s. Decoding is the time a frame was ` +
+    'read for, encoding the time the encoder took to accept one.';
+  return section(title, note, timelineChart(title, shown.timeline));
+}
+
+function costs(result: BenchResult, pipeline: readonly PipelineRow[]): string {
+  const known = pipeline.filter((row) => row.stages.decode.cpuSecondsPerFrame !== null && row.basis !== 'scaled');
+  const { cores } = result.machine;
+  const cost = known.length
+    ? section(
+        'CPU time a frame',
+        `Of each stage run by itself, in milliseconds${STAGE_KEY}. ${cores} cores give ${cores * 1000} a second.`,
+        costChart('CPU time a frame', known),
+      )
+    : '';
+  return cost;
+}
+
+function quality(result: BenchResult, infer: readonly InferRow[]): string {
+  const track = qualityTrack(result.models);
+  const points = track === undefined ? [] : qualityPoints(result.models, headlineRows(infer), track);
+  if (track === undefined || !points.length) {
+    return section('Quality against speed', 'No model here has a measured quality yet.', '');
+  }
+  const note = 'Up and to the right is better; the dotted line joins the models that none beats in both.';
+  return section('Quality against speed', note, qualityChart('Quality against speed', points, track));
+}
+
+function latency(infer: readonly InferRow[], order: readonly string[]): string {
+  const rows = headlineRows(infer)
+    .filter(({ latencyMs }) => latencyMs.samples.length > 3)
+    .slice(0, MOST_HISTOGRAMS);
+  if (!rows.length) return '';
+  const charts = rows.map(
+    (row) =>
+      `<div><h3>${escapeText(`${seriesOf(row)}, ${row.size.name}`)}</h3>${latencyChart(row, seriesColor(order.indexOf(seriesOf(row))))}</div>`,
+  );
+  return section('Latency of a run', 'How many runs took how long.', `<div class="many">${charts.join('')}</div>`);
+}
+
+const PREDICTED = { measured: '', 'one-frame': ' *', scaled: ' **' } as const;
+
+function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cell = (text: string) => `<td${text === 'WRONG' ? ' class="bad"' : ''}>${escapeText(text)}</td>`;
+  const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('');
+  return `<table><thead><tr>${head.map((text) => `<th>${escapeText(text)}</th>`).join('')}</tr></thead><tbody>${body}</tbody></table>`;
+}
+
+const ms = (seconds: number | null) => (seconds === null ? '–' : (seconds * 1000).toFixed(1));
+
+function tables({ infer, pipeline }: BenchResult): string {
+  const inferHead = ['model', 'device', 'input', 'fps', '±', 'p50 ms', 'p95', 'p99', 'first run', 'peak MB', 'result'];
+  const inferRows = infer.map((row) => [
+    ...[row.model, row.provider, row.size.name, short(row.fps.median) + PREDICTED[row.basis]],
+    row.basis === 'measured' ? `${(100 * spread(row.fps)).toFixed(1)} %` : '–',
+    ...[row.latencyMs.p50, row.latencyMs.p95, row.latencyMs.p99, row.firstRunMs].map(short),
+    String(Math.round(row.peakRssBytes / 2 ** 20)),
+    row.check ? (row.check.ok ? 'right' : 'WRONG') : '–',
+  ]);
+  const lineHead = [
+    'model',
+    'device',
+    'input',
+    'output',
+    'fps',
+    'decode ms',
+    'infer ms',
+    'encode ms',
+    'overlap',
+    'peak MB',
+  ];
+  const lineRows = pipeline.map((row) => [
+    ...[row.model, row.provider, row.size.name, `${row.outputWidth}x${row.outputHeight}`],
+    short(row.fps.median) + PREDICTED[row.basis],
+    ...[row.stages.decode, row.stages.infer, row.stages.encode].map((stage) => ms(stage.cpuSecondsPerFrame)),
+    row.overlapEfficiency === null ? '–' : row.overlapEfficiency.toFixed(2),
+    String(Math.round(row.peakRssBytes / 2 ** 20)),
+  ]);
+  const stars = '* predicted from one frame. ** predicted from a smaller size by the number of pixels.';
+  return (
+    section('All numbers: inference', `Milliseconds of one run. ${stars}`, htmlTable(inferHead, inferRows)) +
+    section(
+      'All numbers: file to file',
+      'CPU milliseconds a frame of each stage by itself.',
+      htmlTable(lineHead, lineRows),
+    )
+  );
+}
+
+function changesTable(changes: readonly Change[] | undefined): string {
+  if (!changes?.length) return '';
+  const rows = changes.map(({ model, provider, size, what, before, after, change, noise, verdict }) => [
+    ...[model, provider, size, what === 'infer' ? 'inference' : 'file to file', short(before), short(after)],
+    `${change > 0 ? '+' : ''}${(100 * change).toFixed(1)} %`,
+    noise === null ? 'predicted' : `±${(100 * noise).toFixed(1)} %`,
+    verdict === 'same' ? 'within noise' : verdict,
+  ]);
+  const head = ['model', 'device', 'input', 'what', 'fps before', 'after', 'change', 'noise', 'verdict'];
+  return section('Changes', 'Against the earlier run.', htmlTable(head, rows));
+}
+
+function machine({ machine: found, input, mode, date, seconds, devices }: BenchResult): string {
+  const { cpu, cores, instructions, memoryBytes, os, gpu, threads, versions, load } = found;
+  const facts: readonly (readonly [string, string])[] = [
+    ['CPU', `${cpu}, ${cores} cores, ${instructions.join(' ') || 'instruction sets unknown'}`],
+    ['Memory', `${Math.round(memoryBytes / 2 ** 30)} GB`],
+    ['GPU', gpu ?? 'none that tells'],
+    ['System', os],
+    [
+      'Versions',
+      `tinysr-video ${versions.tinysrVideo}, node ${versions.node}, onnxruntime ${versions.onnxruntime}, ffmpeg ${versions.ffmpeg}`,
+    ],
+    ['Threads', `${threads} of inference`],
+    [
+      'Devices',
+      devices.map(({ provider, usable, reason }) => (usable ? provider : `no ${provider} (${reason})`)).join('; '),
+    ],
+    ['Input', input === 'synthetic' ? 'moving textured pictures made by ffmpeg' : input],
+    ['Run', `${mode}, ${seconds.toFixed(0)} s, ${date}; load before ${load.toFixed(1)}`],
+  ];
+  const list = facts.map(([name, value]) => `<dt>${name}</dt><dd>${escapeText(value)}</dd>`).join('');
+  return `<section><h2>Measured on</h2><dl>${list}</dl></section>`;
+}
+
+/** The whole report as one page that needs nothing else. */
+export function renderReport(result: BenchResult, changes?: readonly Change[]): string {
+  const right = (row: InferRow) => row.check?.ok !== false;
+  const infer = result.infer.filter(right);
+  const wrong = new Set(result.infer.filter((row) => !right(row)).map((row) => seriesOf(row) + row.size.name));
+  const pipeline = result.pipeline.filter((row) => !wrong.has(seriesOf(row) + row.size.name));
+  const order = [...new Set(infer.map(seriesOf))];
+  const [line] = headlineRows(pipeline);
+  const title = line
+    ? `${line.size.name} to ${line.outputWidth}x${line.outputHeight} at ${short(line.fps.median)} frames a second`
+    : 'No result';
+  const lead = `What tinysr-video does on ${escapeText(result.machine.cpu)} with ${result.machine.cores} cores, and what limits it.`;
+  const body = line
+    ? [
+        tiles(infer, pipeline),
+        speed(infer, pipeline, order),
+        stages(pipeline),
+        `<div class="pair">${costs(result, pipeline)}${quality(result, infer)}</div>`,
+        latency(infer, order),
+      ]
+    : [];
+  const content = [...body, changesTable(changes), tables(result), machine(result)].join('\n');
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="generator" content="tinysr-video bench"><title>${escapeText(title)}</title><style>${STYLE}</style></head>
+<body><main><h1>${escapeText(title)}</h1><p class="lead">${lead}</p>
+${content}
+</main></body></html>
+`;
+}

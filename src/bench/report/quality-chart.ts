@@ -1,0 +1,84 @@
+import { short } from '../table.js';
+import type { BenchModel, InferRow } from '../types.js';
+import { escapeText, label, line, linearScale, linearTicks, logScale, logTicks, n, seriesColor, svg } from './svg.js';
+
+const WIDTH = 560;
+const HEIGHT = 340;
+const BOX = { left: 54, right: 24, top: 20, bottom: 46 };
+
+/** A model's speed and how far its pictures are from the truth. */
+export interface QualityPoint {
+  readonly model: string;
+  readonly shipped: boolean;
+  readonly fps: number;
+  /** LPIPS: lower is better. */
+  readonly lpips: number;
+}
+
+/** The track that most models have an LPIPS for. */
+export function qualityTrack(models: readonly BenchModel[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { quality } of models) {
+    for (const [track, scores] of Object.entries(quality ?? {})) {
+      if (scores.lpips !== undefined) counts.set(track, (counts.get(track) ?? 0) + 1);
+    }
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))[0]?.[0];
+}
+
+/** Models with a known quality and a speed at one size, on the fastest device. */
+export function qualityPoints(models: readonly BenchModel[], rows: readonly InferRow[], track: string): QualityPoint[] {
+  return models.flatMap(({ name, shipped, quality }) => {
+    const lpips = quality?.[track]?.lpips;
+    const speeds = rows.filter(({ model }) => model === name).map(({ fps }) => fps.median);
+    return lpips === undefined || !speeds.length ? [] : [{ model: name, shipped, fps: Math.max(...speeds), lpips }];
+  });
+}
+
+/** Points that no other beats in both. */
+export function front(points: readonly QualityPoint[]): QualityPoint[] {
+  const beaten = (point: QualityPoint) =>
+    points.some(
+      (other) =>
+        other !== point &&
+        other.fps >= point.fps &&
+        other.lpips <= point.lpips &&
+        (other.fps > point.fps || other.lpips < point.lpips),
+    );
+  return points.filter((point) => !beaten(point)).sort((a, b) => a.fps - b.fps);
+}
+
+/** Quality against speed: up and to the right is better. The line joins those that nothing beats. */
+export function qualityChart(name: string, points: readonly QualityPoint[], track: string): string {
+  const speeds = points.map(({ fps }) => fps);
+  const scores = points.map(({ lpips }) => lpips);
+  const [slow, fast] = [Math.min(...speeds) * 0.7, Math.max(...speeds) * 1.6];
+  const margin = Math.max(0.02, (Math.max(...scores) - Math.min(...scores)) * 0.12);
+  const [best, worst] = [Math.min(...scores) - margin, Math.max(...scores) + margin];
+  const bottom = HEIGHT - BOX.bottom;
+  const x = logScale(slow, fast, BOX.left, WIDTH - BOX.right);
+  const y = linearScale(best, worst, BOX.top, bottom);
+  const parts: string[] = [];
+  for (const tick of linearTicks(best, worst, 6)) {
+    parts.push(line(BOX.left, y(tick), WIDTH - BOX.right, y(tick), 'class="grid"'));
+    parts.push(label(BOX.left - 8, y(tick) + 4, tick.toFixed(2), 'class="tick" text-anchor="end"'));
+  }
+  for (const tick of logTicks(slow, fast)) {
+    parts.push(label(x(tick), bottom + 18, String(tick), 'class="tick" text-anchor="middle"'));
+  }
+  const middle = 'class="tick" text-anchor="middle"';
+  parts.push(label((BOX.left + WIDTH - BOX.right) / 2, HEIGHT - 6, 'frames a second, inference alone →', middle));
+  parts.push(label(BOX.left, 12, `↑ LPIPS, ${track} (lower is better)`, 'class="tick"'));
+  const corners = front(points).map(({ fps, lpips }) => `${n(x(fps))},${n(y(lpips))}`);
+  parts.push(`<polyline points="${corners.join(' ')}" class="front"/>`);
+  for (const [index, { model, shipped, fps, lpips }] of points.entries()) {
+    const color = shipped ? seriesColor(index) : 'var(--muted)';
+    const title = `${model}: ${short(fps)} fps, LPIPS ${lpips.toFixed(3)}`;
+    const mark = `cx="${n(x(fps))}" cy="${n(y(lpips))}" r="${shipped ? 6 : 4.5}" fill="${color}"`;
+    parts.push(`<circle ${mark}><title>${escapeText(title)}</title></circle>`);
+    const left = x(fps) > WIDTH * 0.7;
+    const side = `class="name${shipped ? ' own' : ''}" text-anchor="${left ? 'end' : 'start'}"`;
+    parts.push(label(x(fps) + (left ? -10 : 10), y(lpips) + 4, model, side));
+  }
+  return svg(WIDTH, HEIGHT, name, parts);
+}

@@ -1,0 +1,100 @@
+import { pixels } from '../sizes.js';
+import type { Measured } from '../statistics.js';
+import { short } from '../table.js';
+import type { Basis, BenchSize } from '../types.js';
+import { escapeText, label, line, logScale, logTicks, n, seriesColor, svg } from './svg.js';
+
+/** A speed at a size. */
+export interface SpeedPoint {
+  readonly series: string;
+  readonly size: BenchSize;
+  readonly fps: Measured;
+  readonly basis: Basis;
+}
+
+const WIDTH = 560;
+const HEIGHT = 330;
+const BOX = { left: 46, right: 130, top: 18, bottom: 34 };
+/** Rates of video that are marked. */
+const RATES = [24, 30, 60];
+
+/** Places labels so that none covers another; keeps their order. */
+function spreadLabels(places: readonly number[], gap: number): number[] {
+  const order = places.map((y, index) => ({ y, index })).sort((a, b) => a.y - b.y);
+  let last = Number.NEGATIVE_INFINITY;
+  const result = [...places];
+  for (const { y, index } of order) {
+    last = Math.max(y, last + gap);
+    result[index] = last;
+  }
+  return result;
+}
+
+/** The range of speeds that several charts share. */
+export function speedRange(points: readonly SpeedPoint[]): [number, number] {
+  const speeds = points.flatMap(({ fps }) => [fps.min, fps.max]).filter((fps) => fps > 0);
+  return [Math.min(20, ...speeds) * 0.8, Math.max(70, ...speeds) * 1.15];
+}
+
+/**
+ * Frames a second by input size, a line for each series. Filled marks were measured, hollow ones predicted; bars show
+ * how far repeats lie apart.
+ *
+ * @param order all series, so that each keeps its colour from chart to chart
+ */
+export function speedChart(
+  name: string,
+  points: readonly SpeedPoint[],
+  order: readonly string[],
+  range: readonly [number, number],
+): string {
+  const byPixels = (a: BenchSize, b: BenchSize) => pixels(a) - pixels(b);
+  const sizes = [...new Map(points.map(({ size }) => [size.name, size])).values()].sort(byPixels);
+  const right = WIDTH - BOX.right;
+  const bottom = HEIGHT - BOX.bottom;
+  const x = (size: string) => {
+    const index = sizes.findIndex((known) => known.name === size);
+    return BOX.left + ((index + 0.5) * (right - BOX.left)) / sizes.length;
+  };
+  const y = logScale(range[0], range[1], bottom, BOX.top);
+  const parts: string[] = [];
+  for (const tick of logTicks(...(range as [number, number]))) {
+    parts.push(line(BOX.left, y(tick), right, y(tick), 'class="grid"'));
+    parts.push(label(BOX.left - 8, y(tick) + 4, short(tick).replace(/\.0+$/, ''), 'class="tick" text-anchor="end"'));
+  }
+  for (const rate of RATES.filter((fps) => fps > range[0] && fps < range[1])) {
+    parts.push(line(BOX.left, y(rate), right, y(rate), 'class="rate"'));
+    parts.push(label(BOX.left + 4, y(rate) - 3, `${rate} fps`, 'class="note"'));
+  }
+  for (const { name: size } of sizes)
+    parts.push(label(x(size), bottom + 20, size, 'class="tick" text-anchor="middle"'));
+  const names = order.filter((series) => points.some((point) => point.series === series));
+  const own = (series: string) =>
+    points.filter((point) => point.series === series).sort((a, b) => byPixels(a.size, b.size));
+  const ends = names.map((series) => own(series).at(-1));
+  const places = spreadLabels(
+    ends.map((end) => (end ? y(end.fps.median) : 0)),
+    14,
+  );
+  for (const [index, series] of names.entries()) {
+    const color = seriesColor(order.indexOf(series));
+    const found = own(series);
+    const path = found.map(({ size, fps }) => `${n(x(size.name))},${n(y(fps.median))}`).join(' ');
+    parts.push(`<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>`);
+    for (const { size, fps, basis } of found) {
+      const [cx, cy] = [x(size.name), y(fps.median)];
+      if (fps.repeats > 1) parts.push(line(cx, y(fps.min), cx, y(fps.max), `stroke="${color}" stroke-width="1.5"`));
+      const fill = basis === 'measured' ? color : 'var(--surface)';
+      const title = `${series}, ${size.name}: ${short(fps.median)} fps${basis === 'measured' ? '' : ' (predicted)'}`;
+      const mark = `cx="${n(cx)}" cy="${n(cy)}" r="4.5" fill="${fill}" stroke="${color}" stroke-width="2"`;
+      parts.push(`<circle ${mark}><title>${escapeText(title)}</title></circle>`);
+    }
+    const last = found.at(-1);
+    if (last) {
+      const value = short(last.fps.median);
+      const at = places[index] ?? 0;
+      parts.push(label(x(last.size.name) + 10, at + 4, `${series.replace(', ', ' · ')} ${value}`, 'class="name"'));
+    }
+  }
+  return svg(WIDTH, HEIGHT, name, parts);
+}

@@ -1,0 +1,64 @@
+import type { PipelineRow, TimelineEntry } from '../types.js';
+import { escapeText, label, line, linearScale, linearTicks, n, svg } from './svg.js';
+
+const WIDTH = 1120;
+const LANE = 34;
+const GAP = 10;
+const BOX = { left: 74, right: 12, top: 8, bottom: 30 };
+const STAGES = ['decode', 'infer', 'encode'] as const;
+
+/** What each stage did over a stretch of the run, a lane for each; the number is the frame's. */
+export function timelineChart(name: string, entries: readonly TimelineEntry[]): string {
+  const from = Math.min(...entries.map(({ fromMs }) => fromMs));
+  const to = Math.max(...entries.map(({ toMs }) => toMs));
+  const bottom = BOX.top + STAGES.length * (LANE + GAP);
+  const x = linearScale(0, to - from, BOX.left, WIDTH - BOX.right);
+  const parts: string[] = [];
+  for (const tick of linearTicks(0, to - from, 10)) {
+    parts.push(line(x(tick), BOX.top, x(tick), bottom, 'class="grid"'));
+    parts.push(label(x(tick), bottom + 18, `${tick} ms`, 'class="tick" text-anchor="middle"'));
+  }
+  for (const [lane, stage] of STAGES.entries()) {
+    const top = BOX.top + lane * (LANE + GAP);
+    parts.push(label(BOX.left - 10, top + LANE / 2 + 4, stage, 'class="name" text-anchor="end"'));
+    for (const { batch, fromMs, toMs } of entries.filter((entry) => entry.stage === stage)) {
+      const [left, width] = [x(fromMs - from), Math.max(2, x(toMs) - x(fromMs))];
+      const title = `${stage} of batch ${batch}: ${(toMs - fromMs).toFixed(1)} ms`;
+      const box = `x="${n(left)}" y="${top}" width="${n(Math.max(1, width - 1.5))}" height="${LANE}" rx="3"`;
+      parts.push(`<rect ${box} fill="var(--${stage})"><title>${escapeText(title)}</title></rect>`);
+      const middle = `class="inside" text-anchor="middle"`;
+      if (width > 22) parts.push(label(left + width / 2, top + LANE / 2 + 4, String(batch), middle));
+    }
+  }
+  return svg(WIDTH, bottom + BOX.bottom, name, parts);
+}
+
+const ROW = 30;
+
+/** CPU time a frame of each stage, a bar for each size. */
+export function costChart(name: string, rows: readonly PipelineRow[]): string {
+  const costs = rows.map(({ stages }) => STAGES.map((stage) => (stages[stage].cpuSecondsPerFrame ?? 0) * 1000));
+  const most = Math.max(1, ...costs.map((cost) => cost.reduce((sum, ms) => sum + ms, 0)));
+  const [left, right] = [150, 56];
+  const x = linearScale(0, most, left, WIDTH / 2 - right);
+  const bottom = BOX.top + rows.length * ROW;
+  const parts: string[] = [];
+  for (const tick of linearTicks(0, most, 5)) {
+    parts.push(line(x(tick), BOX.top, x(tick), bottom, 'class="grid"'));
+    parts.push(label(x(tick), bottom + 18, `${tick} ms`, 'class="tick" text-anchor="middle"'));
+  }
+  for (const [index, row] of rows.entries()) {
+    const top = BOX.top + index * ROW + 4;
+    parts.push(label(left - 8, top + 15, `${row.model} ${row.size.name}`, 'class="tick" text-anchor="end"'));
+    let start = 0;
+    for (const [order, stage] of STAGES.entries()) {
+      const ms = costs[index]?.[order] ?? 0;
+      const width = Math.max(0, x(start + ms) - x(start) - 1.5);
+      const box = `x="${n(x(start))}" y="${top}" width="${n(width)}" height="${ROW - 8}" rx="2"`;
+      parts.push(`<rect ${box} fill="var(--${stage})"><title>${stage}: ${ms.toFixed(1)} ms</title></rect>`);
+      start += ms;
+    }
+    parts.push(label(x(start) + 6, top + 15, start.toFixed(0), 'class="tick"'));
+  }
+  return svg(WIDTH / 2, bottom + BOX.bottom, name, parts);
+}
