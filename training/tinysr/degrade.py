@@ -93,14 +93,14 @@ def degrade(image: Image, scale: int, rng: np.random.Generator) -> Image:
     return jpeg(u8, int(rng.integers(30, 96))) if rng.random() < 0.85 else u8
 
 
-def h264(frames: list[Image], crf: int, preset: str = "veryfast") -> list[Image]:
-    """Encodes frames (even sides) as one H.264 4:2:0 clip and decodes them again."""
+def h264(frames: list[Image], crf: int, preset: str = "veryfast", key_every: int = 250) -> list[Image]:
+    """Encodes frames (even sides) as one H.264 4:2:0 clip, a key frame every `key_every`, and decodes them again."""
     height, width = frames[0].shape[:2]
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24"]
     size = ["-s", f"{width}x{height}", "-r", "25"]
     encode = ["ffmpeg", "-v", "error", *raw, *size, "-i", "-", "-c:v", "libx264", "-preset", preset, "-threads", "1"]
     clip = subprocess.run(
-        [*encode, "-crf", str(crf), "-pix_fmt", "yuv420p", "-f", "matroska", "-"],
+        [*encode, "-crf", str(crf), "-g", str(key_every), "-pix_fmt", "yuv420p", "-f", "matroska", "-"],
         input=np.stack(frames).tobytes(),
         capture_output=True,
         check=True,

@@ -5,7 +5,8 @@ Restoration frame by frame turns the noise of compression into detail that comes
 warp    mean absolute change of the output along the motion of the original clip (blurred outputs score low here);
 excess  the same, after the change of the original itself is taken off: detail that follows the motion costs nothing, so
         blur does not win;
-still   mean over pixels of the standard deviation in time of a scene that stands still.
+still   mean over pixels of the standard deviation in time of a scene that stands still, each frame with sensor noise and
+        compression noise of its own: all frames are key frames, because prediction would repeat the first one's noise.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Flow = NDArray[np.float32]
 
 # A pixel counts where the motion there and back ends at most this far from its start, in pixels.
 _CONSISTENT = 1.0
-# Sensor noise of the still scene, in codes: an encoder given identical frames would send them once and be still.
+# Sensor noise of the still scene, in codes of the reduced frame.
 _SENSOR_NOISE = 2.0
 
 
@@ -112,6 +113,6 @@ def restlessness(frames: list[Image]) -> float:
 def flicker(original: list[Image], upscale: Upscale, scale: int, crf: int) -> Flicker:
     """Flicker of an upscaler on one clip compressed at `crf`; the still scene is the clip's middle frame."""
     warp, excess = along_motion(original, [upscale(frame) for frame in compress(original, scale, crf)])
-    scene = still_scene(original[len(original) // 2], len(original))
-    still = restlessness([upscale(frame) for frame in compress(scene, scale, crf)])
+    scene = still_scene(to_u8(reduce_bicubic(original[len(original) // 2], scale)), len(original))
+    still = restlessness([upscale(frame) for frame in h264(scene, crf, key_every=1)])
     return Flicker(warp, excess, still)
