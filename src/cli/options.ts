@@ -15,8 +15,8 @@ export interface OptionDefinition {
   readonly default?: string;
   /** Environment variable that gives it. */
   readonly env?: string;
-  /** Heading in the help. */
-  readonly group: string;
+  /** Heading in the help; undefined: the general one. */
+  readonly group?: string;
   /** The values allowed. */
   readonly choices?: readonly string[];
   /** From text to value; throws commander's InvalidArgumentError. */

@@ -12,7 +12,8 @@ export function packageVersion(): string {
 export function addOptions(command: Command, options: readonly OptionDefinition[]): Command {
   for (const { flag, value, description, env, group, choices, parse, ...definition } of options) {
     const words = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
-    const option = new Option(value === undefined ? flag : `${flag} ${value}`, words).helpGroup(group);
+    const option = new Option(value === undefined ? flag : `${flag} ${value}`, words);
+    if (group !== undefined) option.helpGroup(group);
     if (env !== undefined) option.env(env);
     if (choices) option.choices([...choices]);
     if (parse) option.argParser(parse as (text: string, before: unknown) => unknown);

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { BENCH_OPTIONS } from '../bench/cli-options.js';
 import { TinySRError } from '../shared/errors.js';
 import { log } from '../shared/log.js';
 import type { CliValues } from './cli-values.js';
@@ -49,6 +50,15 @@ function program() {
     }
     await interruptible(Boolean(values.quiet || values.json), (signal) => upscaleCommand(files, values, signal));
   });
+  const bench = createCommand('bench')
+    .description('measures what this machine can do, and what limits it')
+    .action((values: Record<string, unknown>) =>
+      interruptible(true, async (signal) => {
+        const { runBenchCommand } = await import('../bench/command.js');
+        await runBenchCommand(values, signal);
+      }),
+    );
+  main.addCommand(addOptions(bench, BENCH_OPTIONS));
   const sub = (name: string, description: string) =>
     main.addCommand(createCommand(name).description(description).option('--json', 'as JSON')).commands.at(-1);
   sub('doctor', 'says what this machine has and what to do about what is missing')?.action(
