@@ -16,23 +16,30 @@ export interface Effort {
   readonly timeoutMs: number;
   /** Cells not begun by then are scaled from a smaller size; null: none. */
   readonly deadlineMs: number | null;
+  /** The whole run ends by then, with what it has; null: never. */
+  readonly limitMs: number | null;
 }
 
 /** What each mode allows. */
 export const EFFORTS: Readonly<Record<BenchMode, Effort>> = {
   quick: {
     ...{ seconds: 1.2, lineSeconds: 2, repeats: 2, longRunMs: 1200, scaledRunMs: 2500 },
-    ...{ timeoutMs: 10_000, deadlineMs: 16_000 },
+    ...{ timeoutMs: 20_000, deadlineMs: 16_000, limitMs: 28_000 },
   },
   default: {
     ...{ seconds: 1.6, lineSeconds: 2.5, repeats: 2, longRunMs: 1500, scaledRunMs: 4000 },
-    ...{ timeoutMs: 60_000, deadlineMs: 90_000 },
+    ...{ timeoutMs: 60_000, deadlineMs: 90_000, limitMs: null },
   },
   full: {
     ...{ seconds: 8, lineSeconds: 8, repeats: 3, longRunMs: null, scaledRunMs: null },
-    ...{ timeoutMs: 3_600_000, deadlineMs: null },
+    ...{ timeoutMs: 3_600_000, deadlineMs: null, limitMs: null },
   },
 };
+
+/** Milliseconds that a measuring process may take when a run has taken `elapsedMs`. */
+export function allowedMs({ timeoutMs, limitMs }: Effort, elapsedMs: number): number {
+  return limitMs === null ? timeoutMs : Math.max(500, Math.min(timeoutMs, limitMs - elapsedMs));
+}
 
 /** Frames of a short run of the line: fewer would mostly fill and drain the encoder's look-ahead. */
 const LEAST_FRAMES = 24;

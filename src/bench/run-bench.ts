@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { probe } from '../decode/probe.js';
 import type { Provider } from '../infer/types.js';
 import { scratchFolder } from '../pipeline/spool.js';
-import { toTinySRError } from '../shared/errors.js';
-import { EFFORTS, type Effort, lineFrames } from './effort.js';
+import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { allowedMs, EFFORTS, type Effort, lineFrames } from './effort.js';
 import { describeMachine, type Machine } from './machine.js';
 import { ceilingFps, cpuSum, realTime, scaledInfer, scaledPipeline, slowestStage, stagesOf } from './predict.js';
 import { runCell } from './run-cell.js';
@@ -85,22 +85,25 @@ interface Context {
   readonly scratch: string;
   readonly signal: AbortSignal;
   readonly emit: (event: BenchEvent) => void;
+  /** When the run began, on the clock of `performance.now()`. */
+  readonly started: number;
 }
 
 /** Measures one model on one provider at one size; undefined when it failed, which was told. */
 async function measureCell(
-  { options, effort, machine, scratch, signal, emit }: Context,
+  { options, effort, machine, scratch, signal, emit, started }: Context,
   { model }: Candidate,
   provider: Provider,
   { size, path, frames }: Clip,
 ): Promise<{ infer: InferRow; pipeline: PipelineRow } | undefined> {
-  const { seconds, longRunMs, repeats, timeoutMs } = effort;
+  const { seconds, longRunMs, repeats } = effort;
+  const allowed = () => allowedMs(effort, performance.now() - started);
   const request: CellRequest = {
     ...{ what: 'stages', model, provider, size, clip: path, scratch, seconds, longRunMs, repeats },
     ...{ batch: options.batch, threads: machine.threads, frames: Math.min(frames, DECODED_FRAMES) },
   };
   const label = `${model.name} on ${provider} at ${size.name}`;
-  const stages = await runCell(request, timeoutMs, signal);
+  const stages = await runCell(request, allowed(), signal);
   if (stages.kind !== 'stages') {
     const reason = stages.kind === 'failed' ? stages.message : 'no result';
     emit({ type: 'warning', message: `${label}: ${reason}` });
@@ -114,7 +117,7 @@ async function measureCell(
   if (infer.basis === 'measured') {
     const rates = stagesOf(stages.result);
     const wanted = lineFrames(ceilingFps(rates, machine.cores), effort, frames);
-    const reply = await runCell({ ...request, what: 'line', frames: wanted }, timeoutMs, signal);
+    const reply = await runCell({ ...request, what: 'line', frames: wanted }, allowed(), signal);
     line = reply.kind === 'line' ? reply.result : reply.kind === 'failed' ? reply.message : 'no result';
     if (typeof line === 'string') emit({ type: 'warning', message: `${label}, end to end: ${line}` });
   }
@@ -122,8 +125,7 @@ async function measureCell(
 }
 
 async function run(context: Context): Promise<BenchResult> {
-  const { options, effort, machine, scratch, signal, emit } = context;
-  const started = performance.now();
+  const { options, effort, machine, scratch, signal, emit, started } = context;
   const candidates = await selectModels(options, signal);
   const [first] = candidates;
   if (!first) throw new RangeError('there is no model to measure');
@@ -157,6 +159,11 @@ async function run(context: Context): Promise<BenchResult> {
       }
     }
   }
+  if (!infer.length) {
+    throw new TinySRError('TSR_INFER_FAILED', 'nothing could be measured', {
+      hint: 'The warnings above say why; on a busy machine leave out --quick.',
+    });
+  }
   return {
     ...{ schema: 'tinysr-video-bench/1', mode: options.mode, date: new Date().toISOString() },
     ...{
@@ -180,10 +187,12 @@ export async function runBench(
   signal: AbortSignal,
   emit: (event: BenchEvent) => void,
 ): Promise<BenchResult> {
+  const started = performance.now();
   const scratch = await scratchFolder();
   try {
     const machine = await describeMachine(options.threads, signal);
-    return await run({ options, effort: EFFORTS[options.mode], machine, scratch: scratch.path, signal, emit });
+    const effort = EFFORTS[options.mode];
+    return await run({ options, effort, machine, scratch: scratch.path, signal, emit, started });
   } catch (error) {
     throw toTinySRError(error);
   } finally {

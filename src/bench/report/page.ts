@@ -18,8 +18,9 @@ const section = (title: string, note: string, body: string) =>
   `<section><h2>${escapeText(title)}</h2><p>${note}</p>${body}</section>`;
 const tile = (value: string, words: string) =>
   `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(words)}</span></div>`;
-const key = (stage: string) => `<i class="key" style="background:var(--${stage})"></i>${stage}`;
-const STAGE_KEY = ['decode', 'infer', 'encode'].map(key).join('');
+const key = (stage: string) =>
+  `<span class="keys"><i class="key" style="background:var(--${stage})"></i>${stage}</span>`;
+const STAGE_KEY = ['decode', 'infer', 'encode'].map(key).join(' ');
 
 /** The rows that headlines are about: the usual size, or the first. */
 function headlineRows<Row extends InferRow | PipelineRow>(rows: readonly Row[]): Row[] {
@@ -84,14 +85,16 @@ function costs(result: BenchResult, pipeline: readonly PipelineRow[]): string {
   return cost;
 }
 
-function quality(result: BenchResult, infer: readonly InferRow[]): string {
+function quality(result: BenchResult, infer: readonly InferRow[], order: readonly string[]): string {
   const track = qualityTrack(result.models);
   const points = track === undefined ? [] : qualityPoints(result.models, headlineRows(infer), track);
   if (track === undefined || !points.length) {
     return section('Quality against speed', 'No model here has a measured quality yet.', '');
   }
+  // A model has the colour of its first line in the other charts.
+  const color = (model: string) => seriesColor(order.findIndex((series) => series.startsWith(`${model}, `)));
   const note = 'Up and to the right is better; the dotted line joins the models that none beats in both.';
-  return section('Quality against speed', note, qualityChart('Quality against speed', points, track));
+  return section('Quality against speed', note, qualityChart('Quality against speed', points, track, color));
 }
 
 function latency(infer: readonly InferRow[], order: readonly string[]): string {
@@ -207,7 +210,7 @@ export function renderReport(result: BenchResult, changes?: readonly Change[]): 
         tiles(infer, pipeline),
         speed(infer, pipeline, order),
         stages(pipeline),
-        `<div class="pair">${costs(result, pipeline)}${quality(result, infer)}</div>`,
+        `<div class="pair">${costs(result, pipeline)}${quality(result, infer, order)}</div>`,
         latency(infer, order),
       ]
     : [];

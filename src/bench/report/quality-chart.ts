@@ -1,6 +1,6 @@
 import { short } from '../table.js';
 import type { BenchModel, InferRow } from '../types.js';
-import { escapeText, label, line, linearScale, linearTicks, logScale, logTicks, n, seriesColor, svg } from './svg.js';
+import { escapeText, label, line, linearScale, linearTicks, logScale, logTicks, n, svg } from './svg.js';
 
 const WIDTH = 560;
 const HEIGHT = 340;
@@ -49,7 +49,12 @@ export function front(points: readonly QualityPoint[]): QualityPoint[] {
 }
 
 /** Quality against speed: up and to the right is better. The line joins those that nothing beats. */
-export function qualityChart(name: string, points: readonly QualityPoint[], track: string): string {
+export function qualityChart(
+  name: string,
+  points: readonly QualityPoint[],
+  track: string,
+  colorOf: (model: string) => string,
+): string {
   const speeds = points.map(({ fps }) => fps);
   const scores = points.map(({ lpips }) => lpips);
   const [slow, fast] = [Math.min(...speeds) * 0.7, Math.max(...speeds) * 1.6];
@@ -71,8 +76,8 @@ export function qualityChart(name: string, points: readonly QualityPoint[], trac
   parts.push(label(BOX.left, 12, `↑ LPIPS, ${track} (lower is better)`, 'class="tick"'));
   const corners = front(points).map(({ fps, lpips }) => `${n(x(fps))},${n(y(lpips))}`);
   parts.push(`<polyline points="${corners.join(' ')}" class="front"/>`);
-  for (const [index, { model, shipped, fps, lpips }] of points.entries()) {
-    const color = shipped ? seriesColor(index) : 'var(--muted)';
+  for (const { model, shipped, fps, lpips } of points) {
+    const color = colorOf(model);
     const title = `${model}: ${short(fps)} fps, LPIPS ${lpips.toFixed(3)}`;
     const mark = `cx="${n(x(fps))}" cy="${n(y(lpips))}" r="${shipped ? 6 : 4.5}" fill="${color}"`;
     parts.push(`<circle ${mark}><title>${escapeText(title)}</title></circle>`);

@@ -64,7 +64,8 @@ export function speedChart(
   }
   for (const rate of RATES.filter((fps) => fps > range[0] && fps < range[1])) {
     parts.push(line(BOX.left, y(rate), right, y(rate), 'class="rate"'));
-    parts.push(label(BOX.left + 4, y(rate) - 3, `${rate} fps`, 'class="note"'));
+    // 24 and 30 are close: one is named below its line, the other above.
+    parts.push(label(BOX.left + 4, y(rate) + (rate === 24 ? 11 : -3), `${rate} fps`, 'class="note"'));
   }
   for (const { name: size } of sizes)
     parts.push(label(x(size), bottom + 20, size, 'class="tick" text-anchor="middle"'));

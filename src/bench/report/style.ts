@@ -19,13 +19,12 @@ section { margin-top: 18px; overflow-x: auto; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 14px; margin-top: 20px; }
 .tile b { display: block; font-size: 30px; line-height: 1.15; letter-spacing: -0.02em; } .tile span { color: var(--second); font-size: 13px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 18px; }
-.pair > section { margin-top: 18px; } .pair + .pair > section, .pair + section { margin-top: 0; } section + .pair { margin-top: 0; }
 .many { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 18px; margin-top: 10px; }
 svg { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; }
 .grid { stroke: var(--grid); } .axis { stroke: var(--muted); } .rate { stroke: var(--muted); stroke-dasharray: 3 4; }
 .tick { fill: var(--second); } .note { fill: var(--muted); font-size: 11px; } .name { fill: var(--text); } .own { font-weight: 600; }
 .inside { fill: var(--inside); font-size: 11px; } .front { fill: none; stroke: var(--muted); stroke-dasharray: 2 4; stroke-width: 1.5; }
-.key { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin: 0 5px 0 12px; }
+.keys { white-space: nowrap; } .key { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin: 0 5px 0 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: right; font-weight: 600; color: var(--second); border-bottom: 1px solid var(--edge); padding: 6px 10px; white-space: nowrap; }
 td { text-align: right; border-bottom: 1px solid var(--grid); padding: 6px 10px; white-space: nowrap; }

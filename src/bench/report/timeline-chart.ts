@@ -8,8 +8,10 @@ const BOX = { left: 74, right: 12, top: 8, bottom: 30 };
 const STAGES = ['decode', 'infer', 'encode'] as const;
 
 /** What each stage did over a stretch of the run, a lane for each; the number is the frame's. */
-export function timelineChart(name: string, entries: readonly TimelineEntry[]): string {
-  const from = Math.min(...entries.map(({ fromMs }) => fromMs));
+export function timelineChart(name: string, all: readonly TimelineEntry[]): string {
+  // Frames are read ahead: what came long before the first run would only squeeze the rest.
+  const from = Math.min(...all.filter(({ stage }) => stage === 'infer').map(({ fromMs }) => fromMs));
+  const entries = all.filter(({ toMs }) => toMs >= from);
   const to = Math.max(...entries.map(({ toMs }) => toMs));
   const bottom = BOX.top + STAGES.length * (LANE + GAP);
   const x = linearScale(0, to - from, BOX.left, WIDTH - BOX.right);
@@ -22,7 +24,8 @@ export function timelineChart(name: string, entries: readonly TimelineEntry[]): 
     const top = BOX.top + lane * (LANE + GAP);
     parts.push(label(BOX.left - 10, top + LANE / 2 + 4, stage, 'class="name" text-anchor="end"'));
     for (const { batch, fromMs, toMs } of entries.filter((entry) => entry.stage === stage)) {
-      const [left, width] = [x(fromMs - from), Math.max(2, x(toMs) - x(fromMs))];
+      const left = Math.max(BOX.left, x(fromMs - from));
+      const width = Math.max(2, x(toMs - from) - left);
       const title = `${stage} of batch ${batch}: ${(toMs - fromMs).toFixed(1)} ms`;
       const box = `x="${n(left)}" y="${top}" width="${n(Math.max(1, width - 1.5))}" height="${LANE}" rx="3"`;
       parts.push(`<rect ${box} fill="var(--${stage})"><title>${escapeText(title)}</title></rect>`);
