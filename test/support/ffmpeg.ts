@@ -75,7 +75,7 @@ function look(path: string): Promise<Look> {
   if (!known) {
     const timing = 'packet=stream_index,pts_time,size:frame=stream_index,pts_time';
     const show = ['-show_streams', '-show_chapters', '-show_format', '-show_packets', '-show_frames'];
-    const args = [...show, '-show_entries', `stream:stream_tags:stream_disposition:format:chapter:${timing}`];
+    const args = [...show, '-show_entries', `stream:stream_side_data:format:chapter:${timing}`];
     known = tool('ffprobe', ['-v', 'error', ...args, '-of', 'json', path]).then((text) => JSON.parse(text.toString()));
     looks.set(key, known);
   }

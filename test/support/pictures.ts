@@ -56,7 +56,7 @@ export function psnr(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** Pictures made a whole number of times smaller: each pixel is the mean of those it stands for. */
-function shrunk({ width, height, channels, frames }: Pictures, toWidth: number, toHeight: number): Pictures {
+export function shrunk({ width, height, channels, frames }: Pictures, toWidth: number, toHeight: number): Pictures {
   const [across, down] = [width / toWidth, height / toHeight];
   if (!Number.isInteger(across) || !Number.isInteger(down)) {
     throw new RangeError(`${width}x${height} is no multiple of ${toWidth}x${toHeight}`);
@@ -107,14 +107,20 @@ export function meanOf(
 const BITS = 8;
 
 /**
- * Lavfi source whose every frame carries its number: a row of eight blocks at the top, black for 0 and white for 1,
- * lowest bit at the left, above a moving test picture.
+ * Filters that draw a frame's number into its top quarter: a row of eight blocks, black for 0 and white for 1, lowest
+ * bit at the left.
  */
-export function numbered(width: number, height: number, rate = '25', picture = 'testsrc2'): string {
-  const bit = `if(mod(floor(N/pow(2,floor(X*${BITS}/W))),2),235,16)`;
-  const plane = (name: string, head: string) => `${name}='if(lt(Y,H/4),${head},${name}(X,Y))'`;
-  const planes = [plane('lum', bit), plane('cb', '128'), plane('cr', '128')].join(':');
-  return `${picture}=s=${width}x${height}:r=${rate},format=yuv420p,geq=${planes}`;
+export const DRAW_NUMBERS = `format=yuv420p,geq=${[
+  ['lum', `if(mod(floor(N/pow(2,floor(X*${BITS}/W))),2),235,16)`],
+  ['cb', '128'],
+  ['cr', '128'],
+]
+  .map(([plane, head]) => `${plane}='if(lt(Y,H/4),${head},${plane}(X,Y))'`)
+  .join(':')}`;
+
+/** Lavfi source whose every frame carries its number above a moving test picture. */
+export function numbered(width: number, height: number, rate = '25'): string {
+  return `testsrc2=s=${width}x${height}:r=${rate},${DRAW_NUMBERS}`;
 }
 
 /** The number each frame of a file carries. */
