@@ -26,13 +26,16 @@ function hdrOptions(plan: EncodePlan): string[] {
   return ['-x265-params', parameters.join(':')];
 }
 
+/** Transfers that ffmpeg's encoder option names otherwise than ffprobe and the filters do. */
+const TRANSFER_OPTION: Readonly<Record<string, string>> = { bt470m: 'gamma22', bt470bg: 'gamma28' };
+
 function colorOptions({ color, fullRange, pixelFormat }: EncodePlan): string[] {
   if (/^(gbr|rgb|bgr)/.test(pixelFormat)) return [];
   return [
     ...['-color_range', fullRange ? 'pc' : 'tv'],
     ...(color.matrix ? ['-colorspace', color.matrix] : []),
     ...(color.primaries ? ['-color_primaries', color.primaries] : []),
-    ...(color.transfer ? ['-color_trc', color.transfer] : []),
+    ...(color.transfer ? ['-color_trc', TRANSFER_OPTION[color.transfer] ?? color.transfer] : []),
     ...(color.chromaLocation ? ['-chroma_sample_location', color.chromaLocation] : []),
   ];
 }

@@ -23,7 +23,16 @@ function tagged(name: string, format: string, tags: Tags, ...encode: readonly st
     ffmpeg(
       ...['-f', 'lavfi', '-i', `${SIZE},format=gbrp`, '-frames:v', '2'],
       ...['-vf', `scale=out_color_matrix=${SCALER[matrix] ?? matrix}:out_range=${range},format=${format}`],
-      ...['-color_range', range, '-colorspace', matrix, '-color_primaries', primaries, '-color_trc', transfer],
+      ...[
+        '-color_range',
+        range,
+        '-colorspace',
+        matrix,
+        '-color_primaries',
+        primaries,
+        '-color_trc',
+        transfer === 'bt470bg' ? 'gamma28' : transfer,
+      ],
       ...encode,
       path,
     ),
@@ -45,7 +54,7 @@ async function colorPsnr(source: string, result: string, { matrix, range }: Tags
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '10'];
 const BT709: Tags = { range: 'tv', matrix: 'bt709', primaries: 'bt709', transfer: 'bt709' };
 const NTSC: Tags = { range: 'tv', matrix: 'smpte170m', primaries: 'smpte170m', transfer: 'smpte170m' };
-const PAL: Tags = { range: 'tv', matrix: 'bt470bg', primaries: 'bt470bg', transfer: 'gamma28' };
+const PAL: Tags = { range: 'tv', matrix: 'bt470bg', primaries: 'bt470bg', transfer: 'bt470bg' };
 const WIDE: Tags = { range: 'tv', matrix: 'bt2020nc', primaries: 'bt2020', transfer: 'bt2020-10' };
 const full = (tags: Tags): Tags => ({ ...tags, range: 'pc' });
 
@@ -69,6 +78,31 @@ describe('colour tags and ranges', () => {
     expect(tagsOf(await videoStream(output))).toEqual(tags);
     expect(await colorPsnr(source, output, tags)).toBeGreaterThanOrEqual(26);
   });
+
+  it.each([
+    ['bt470m', 'bt470m', 'fcc'],
+    ['bt470bg', 'bt470bg', 'bt470bg'],
+    ['smpte240m', 'smpte240m', 'smpte240m'],
+    ['log100', 'bt2020', 'bt2020c'],
+    ['iec61966-2-4', 'smpte431', 'chroma-derived-nc'],
+    ['iec61966-2-1', 'smpte432', 'ictcp'],
+  ])(
+    'transfer %s, primaries %s and matrix %s, by whatever name ffmpeg wants them, are kept',
+    async (transfer, primaries, matrix) => {
+      const option = { bt470m: 'gamma22', bt470bg: 'gamma28' }[transfer] ?? transfer;
+      const source = await folder.made(`names-${transfer}.mkv`, (path) =>
+        ffmpeg(
+          ...['-f', 'lavfi', '-i', 'color=red:s=16x16', '-frames:v', '1', '-pix_fmt', 'yuv420p', ...X264],
+          ...['-color_trc', option, '-color_primaries', primaries, '-colorspace', matrix, path],
+        ),
+      );
+      const tags = { transfer, primaries, matrix };
+      expect(tagsOf(await videoStream(source))).toMatchObject(tags);
+      const output = folder.file(`names-${transfer}.mp4`);
+      await upscale({ input: source, output });
+      expect(tagsOf(await videoStream(output))).toMatchObject(tags);
+    },
+  );
 
   it.each(['webm', 'mov', 'ts'])('tags are kept in .%s', async (extension) => {
     const source = await tagged('tags.mkv', 'yuv420p', BT709, ...X264);
