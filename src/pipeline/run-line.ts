@@ -4,6 +4,7 @@ import type { FrameSink } from '../encode/frame-sink.js';
 import type { Upscaler } from '../infer/types.js';
 import type { FrameBatch } from '../shared/frame.js';
 import type { FramePool } from './frame-pool.js';
+import { freeBuffer } from './free-buffer.js';
 import type { Meter } from './meter.js';
 import { upscaleFrames } from './upscale-frames.js';
 
@@ -54,6 +55,7 @@ export async function runLine(line: Line): Promise<void> {
       await meter.time('encode', sink.write(output, ptsNs));
       meter.written(ptsNs);
       pool.release(source.buffer);
+      freeBuffer(output);
       line.onWritten();
     }),
   );
