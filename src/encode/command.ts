@@ -3,6 +3,7 @@ import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { formatRational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { encodeFilters } from './filters.js';
+import { languageFor } from './languages.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import type { EncodePlan } from './plan.js';
 
@@ -58,7 +59,7 @@ function encoderOptions(plan: EncodePlan): string[] {
   ];
 }
 
-/** Tags that described the source's video track and would lie about the output's. */
+/** Tags that described a track of the source and would lie about the output's. */
 const STALE_TAGS = [
   'BPS',
   'NUMBER_OF_FRAMES',
@@ -70,12 +71,22 @@ const STALE_TAGS = [
   'rotate',
 ];
 
+function withoutStaleTags(stream: number): string[] {
+  return STALE_TAGS.flatMap((tag) => [`-metadata:s:${stream}`, `${tag}=`]);
+}
+
 function carriedStreams(plan: EncodePlan): string[] {
   const options: string[] = [];
   let output = 1;
   for (const { index, fate, type } of plan.streams) {
     if (fate === undefined || (type === 'cover' && plan.container.covers === 'attachment')) continue;
-    options.push('-map', `1:${index}`, `-c:${output}`, fate);
+    options.push('-map', `1:${index}`, `-c:${output}`, fate, `-map_metadata:s:${output}`, `1:s:${index}`);
+    if (type !== 'attachment') options.push(...withoutStaleTags(output));
+    const language = languageFor(
+      plan.container.muxer,
+      plan.source.others.find((other) => other.index === index)?.language,
+    );
+    if (language) options.push(`-metadata:s:${output}`, `language=${language}`);
     if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
     if (type === 'cover') options.push(`-disposition:${output}`, 'attached_pic');
     output += 1;
@@ -97,11 +108,21 @@ function carriedStreams(plan: EncodePlan): string[] {
 function metadata(plan: EncodePlan): string[] {
   const { source } = plan;
   return [
+    // One disposition that is named leaves the others as the source has them: none becomes default by itself.
+    ...['-disposition:v:0', 'default'],
     ...['-map_metadata', '1', '-map_chapters', plan.container.chapters ? '1' : '-1'],
-    ...['-map_metadata:s:v:0', `1:s:${source.video.index}`],
-    ...STALE_TAGS.flatMap((tag) => ['-metadata:s:v:0', `${tag}=`]),
+    // Naming one stream's metadata ends the copying of all others': each carried stream names its own.
+    ...['-map_metadata:s:v:0', `1:s:${source.video.index}`, ...withoutStaleTags(0)],
     ...(source.timecode ? ['-metadata:s:v:0', `timecode=${source.timecode}`] : []),
   ];
+}
+
+/**
+ * Moves the copied tracks to the output's zero. A transport stream moved by exactly its start time would be moved
+ * again, to the start of the first track that is used ("Correcting start time"); a microsecond less is not.
+ */
+function trackOffset({ zero }: EncodePlan): string[] {
+  return zero === 0 ? [] : ['-itsoffset', (0.000_001 - zero).toFixed(6)];
 }
 
 /**
@@ -134,9 +155,7 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ],
     )
     .input(fileUrl(plan.source.path))
-    .inputOptions(
-      ...[...(plan.zero === 0 ? [] : ['-itsoffset', (-plan.zero).toFixed(6)]), ...seek, ...SAFE_INPUT_OPTIONS],
-    )
+    .inputOptions(...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS])
     .complexFilter([encodeFilters(plan)])
     .output(toPipe ? target : fileUrl(target))
     .outputOptions(
@@ -148,7 +167,7 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ...metadata(plan),
       ...timescale(plan),
       ...['-max_muxing_queue_size', '4096', '-strict', 'experimental'],
-      ...(toPipe ? plan.container.options.slice(0, 2) : plan.container.options),
+      ...(toPipe && plan.container.muxer === 'mp4' ? plan.container.options.slice(0, 2) : plan.container.options),
       ...muxer,
       ...plan.extra,
       ...['-f', plan.container.muxer],

@@ -31,6 +31,8 @@ export interface Container {
 const ISO_AUDIO = ['aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus', 'flac', 'dts'];
 const PCM = ['pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_s16be', 'pcm_s24be', 'pcm_s32be', 'pcm_f32le', 'pcm_u8'];
 const NO_SHIFT = ['-avoid_negative_ts', 'disabled'];
+/** Which track is default stays as it was. */
+const DEFAULTS_KEPT = ['-default_mode', 'passthrough'];
 
 const CONTAINERS: readonly Container[] = [
   {
@@ -70,7 +72,7 @@ const CONTAINERS: readonly Container[] = [
     attachments: true,
     covers: 'attachment',
     chapters: true,
-    options: NO_SHIFT,
+    options: [...NO_SHIFT, ...DEFAULTS_KEPT],
   },
   {
     muxer: 'webm',
@@ -83,7 +85,7 @@ const CONTAINERS: readonly Container[] = [
     attachments: false,
     covers: undefined,
     chapters: true,
-    options: NO_SHIFT,
+    options: [...NO_SHIFT, ...DEFAULTS_KEPT],
   },
   {
     muxer: 'mpegts',

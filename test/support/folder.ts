@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -8,6 +9,8 @@ export interface TestFolder {
   readonly path: string;
   /** Path of a file in the folder. */
   file(name: string): string;
+  /** A file's bytes as text, one character a byte unless it is UTF-8. */
+  read(name: string, encoding?: 'latin1' | 'utf8'): Promise<string>;
   /** A new empty folder in it. */
   empty(): string;
   /** Makes a file once and gives its path; later calls of the same name wait for the same file. */
@@ -24,6 +27,7 @@ export function testFolder(): TestFolder {
   return {
     path,
     file,
+    read: (name, encoding = 'latin1') => readFile(file(name), encoding),
     empty() {
       count += 1;
       const folder = file(`empty-${count}`);
