@@ -6,7 +6,7 @@ import { FrameSink } from '../encode/frame-sink.js';
 import type { VideoPlan } from '../pipeline/plan.js';
 import type { FrameLayout } from '../shared/layout.js';
 import { cpuSecondsSince, cpuTime } from './cpu-time.js';
-import type { StageRate } from './types.js';
+import type { CellRequest, StageRate } from './types.js';
 
 /** Frames the encoder is given at least: fewer would not fill its look-ahead. */
 const LEAST_ENCODED = 12;
@@ -47,27 +47,21 @@ function panned(frame: ArrayBuffer, layout: FrameLayout, rows: number): ArrayBuf
   return into.buffer;
 }
 
-/** Pictures to encode: to and fro through those given, so that motion never jumps. */
-function picture(outputs: readonly ArrayBuffer[], layout: FrameLayout, index: number): ArrayBuffer {
+/** A cycle of pictures to encode in which motion never jumps, unless the clip itself begins anew there. */
+function cycle(outputs: readonly ArrayBuffer[], layout: FrameLayout, wraps: boolean): readonly ArrayBuffer[] {
   const [only] = outputs;
-  if (outputs.length === 1 && only) return panned(only, layout, 8 * (index % 16));
-  const period = 2 * (outputs.length - 1);
-  const step = index % period;
-  return outputs[step < outputs.length ? step : period - step] as ArrayBuffer;
+  if (outputs.length === 1 && only) return Array.from({ length: 16 }, (_, index) => panned(only, layout, 8 * index));
+  return wraps ? outputs : [...outputs, ...outputs.slice(1, -1).reverse()];
 }
 
 /** Encodes upscaled frames for about `seconds`. */
 export async function measureEncode(
   plan: VideoPlan,
-  scratch: string,
   outputs: readonly ArrayBuffer[],
-  seconds: number,
+  { scratch, seconds, wraps }: Pick<CellRequest, 'scratch' | 'seconds' | 'wraps'>,
 ): Promise<StageRate> {
   const target = join(scratch, `encode-${process.pid}.mp4`);
-  const { frame } = plan.encode;
-  const pictures = Array.from({ length: outputs.length === 1 ? 16 : 2 * (outputs.length - 1) }, (_, i) =>
-    picture(outputs, frame, i),
-  );
+  const pictures = cycle(outputs, plan.encode.frame, wraps);
   const clock = cpuTime();
   const started = performance.now();
   const sink = new FrameSink(plan.encode, target);

@@ -9,10 +9,8 @@ import { checkResult } from './reference.js';
 import { type Measured, measured, percentile } from './statistics.js';
 import type { CellRequest, InferRow } from './types.js';
 
-/** Source frames that are kept and run in turn. */
-const FRAMES = 24;
 /** Bytes of upscaled frames that are kept for the encoder. */
-const OUTPUT_BYTES = 192 << 20;
+const OUTPUT_BYTES = 320 << 20;
 const REPEATS = 5;
 /** Runs that do not count: caches and clocks settle. */
 const WARM_UP_RUNS = 3;
@@ -80,7 +78,7 @@ export async function measureInfer(request: CellRequest, plan: VideoPlan): Promi
   const upscaler = await createUpscaler({ model, device: provider, format, width, height, batch, threads });
   const openMs = performance.now() - opening;
   try {
-    const buffers = await readBatches(plan, FRAMES, upscaler.batch);
+    const buffers = await readBatches(plan, request.pictures, upscaler.batch);
     const [source] = buffers;
     if (!source) throw new Error('the clip has no frames');
     const frame = source.slice(0, upscaler.input.bytes);

@@ -14,7 +14,7 @@ async function measure(request: CellRequest): Promise<CellReply> {
   const plan = await planCell(request);
   const { row, outputs } = await measureInfer(request, plan);
   const decode = await measureDecode(plan, request.frames);
-  const encode = await measureEncode(plan, request.scratch, outputs, request.seconds);
+  const encode = await measureEncode(plan, outputs, request);
   return { kind: 'stages', result: { infer: row, decode, encode, encoder: plan.encode.encoder } };
 }
 

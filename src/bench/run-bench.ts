@@ -26,6 +26,9 @@ import type {
 /** Frames of a clip that are decoded when decoding is measured. */
 const DECODED_FRAMES = 240;
 
+/** Different frames that are run and encoded. */
+const PICTURES = 24;
+
 /** A clip of one size. */
 interface Clip {
   readonly size: BenchSize;
@@ -101,6 +104,7 @@ async function measureCell(
   const request: CellRequest = {
     ...{ what: 'stages', model, provider, size, clip: path, scratch, seconds, longRunMs, repeats },
     ...{ batch: options.batch, threads: machine.threads, frames: Math.min(frames, DECODED_FRAMES) },
+    ...{ pictures: PICTURES, wraps: false },
   };
   const label = `${model.name} on ${provider} at ${size.name}`;
   const stages = await runCell(request, allowed(), signal);

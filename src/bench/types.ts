@@ -189,6 +189,10 @@ export interface CellRequest {
   readonly threads: number | undefined;
   /** For `stages`: seconds to measure each for. */
   readonly seconds: number;
+  /** For `stages`: different frames to run and encode; more are taken again. */
+  readonly pictures: number;
+  /** For `stages`: the clip begins anew after so many frames, so that the encoder may too; else it goes to and fro. */
+  readonly wraps: boolean;
   /** For `stages`: a first run longer than this many milliseconds stays the only one; null: no limit. */
   readonly longRunMs: number | null;
   /** For `line`: frames of one repeat. */

@@ -1,0 +1,40 @@
+/**
+ * The line as a plain Python script would do it: ffmpeg -> onnxruntime -> ffmpeg, one frame after the other, with the
+ * library's own defaults. The benchmarks run it beside ours on the same clip and graph. It needs onnxruntime and numpy.
+ */
+export const PYTHON_PIPE = `
+import json, subprocess, sys, time
+import numpy as np, onnxruntime
+
+clip, graph, output, width, height, scale, layout, pixels, crf, preset = sys.argv[1:]
+width, height, scale = int(width), int(height), int(scale)
+def yuv(n): return (1, n * height * 3 // 2, n * width)
+def rgb(n): return (1, n * height, n * width, 3)
+shape = yuv(1) if pixels == "yuv420p" else rgb(1)
+nbytes = int(np.prod(shape))
+options = onnxruntime.SessionOptions()
+options.log_severity_level = 4
+session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+name = session.get_inputs()[0].name
+started = time.perf_counter()
+decoder = subprocess.Popen(["ffmpeg", "-v", "error", "-i", clip, "-f", "rawvideo", "-pix_fmt", pixels, "-"], stdout=subprocess.PIPE)
+size = f"{width * scale}x{height * scale}"
+encoder = subprocess.Popen(["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", pixels, "-s", size, "-r", "30", "-i", "-",
+    "-c:v", "libx264", "-preset", preset, "-crf", crf, "-pix_fmt", "yuv420p", output], stdin=subprocess.PIPE)
+frames = 0
+while True:
+    data = decoder.stdout.read(nbytes)
+    if len(data) < nbytes: break
+    frame = np.frombuffer(data, np.uint8).reshape(shape)
+    if layout == "uint8":
+        result = session.run(None, {name: frame})[0]
+    else:
+        tensor = np.ascontiguousarray(frame.transpose(0, 3, 1, 2)).astype(np.float32) / 255
+        tensor = session.run(None, {name: tensor})[0]
+        result = (tensor.clip(0, 1) * 255 + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
+    encoder.stdin.write(np.ascontiguousarray(result).tobytes())
+    frames += 1
+encoder.stdin.close()
+decoder.wait(); encoder.wait()
+print(json.dumps({"frames": frames, "seconds": time.perf_counter() - started, "onnxruntime": onnxruntime.__version__}))
+`;
