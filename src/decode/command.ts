@@ -32,6 +32,22 @@ export interface DecodeOptions {
   readonly threads?: number | undefined;
 }
 
+/** Seconds of a transport or programme stream read before a start: it has no index, so a seek may miss the key frame. */
+const RUN_UP = 12;
+
+/** Whether ffmpeg's own cuts are not exact in a file: the reader of the frames cuts then. */
+export function isCutByReader({ format }: MediaInfo): boolean {
+  return format === 'mpegts' || format === 'mpeg';
+}
+
+function seekOptions({ info, start, end }: DecodeOptions): string[] {
+  const from = start !== undefined && isCutByReader(info) ? Math.max(0, start - RUN_UP) || undefined : start;
+  return [
+    ...(from === undefined ? [] : ['-ss', from.toFixed(6)]),
+    ...(end === undefined || isCutByReader(info) ? [] : ['-to', end.toFixed(6)]),
+  ];
+}
+
 /** Repeats the last column or row until the picture has the size a model can take. */
 function edgePadding(columns: number, rows: number): string[] {
   const right = `split[body][tail];[tail]crop=1:ih:iw-1:0,scale=${columns}:ih:flags=neighbor[edge];[body][edge]hstack`;
@@ -61,11 +77,7 @@ export function decodeFilters(options: DecodeOptions): string {
  * PTS: a raw frame has no room for one. The frames on descriptor 3 are only wrapped, so their checksum costs nothing.
  */
 export function decodeArguments(options: DecodeOptions): string[] {
-  const { info, hwaccel, start, end, threads } = options;
-  const seek = [
-    ...(start === undefined ? [] : ['-ss', start.toFixed(6)]),
-    ...(end === undefined ? [] : ['-to', end.toFixed(6)]),
-  ];
+  const { info, hwaccel, threads } = options;
   // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
     .input(fileUrl(info.path))
@@ -76,7 +88,7 @@ export function decodeArguments(options: DecodeOptions): string[] {
         ...['-v', 'repeat+warning', '-copyts', '-max_error_rate', '1'],
         ...(hwaccel === 'none' ? [] : ['-hwaccel', hwaccel]),
         ...(threads === undefined ? [] : ['-threads', String(threads)]),
-        ...seek,
+        ...seekOptions(options),
         ...SAFE_INPUT_OPTIONS,
       ],
     )

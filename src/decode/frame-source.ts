@@ -5,7 +5,7 @@ import { toolPath } from '../shared/ffmpeg.js';
 import type { FrameBatch } from '../shared/frame.js';
 import { type FrameLayout, frameLayout } from '../shared/layout.js';
 import { rationalValue } from '../shared/rational.js';
-import { type DecodeOptions, decodeArguments } from './command.js';
+import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js';
 import { DamageCounter } from './damage.js';
 import { lastReason } from './ffprobe.js';
 import { PipeReader } from './pipe-reader.js';
@@ -19,6 +19,15 @@ export interface BufferCredit {
   release(buffer: ArrayBuffer): void;
 }
 
+/** Half a microsecond: what the times of a command line are rounded by. */
+const ROUNDING_NS = 500n;
+
+function cutOf({ info, start = 0, end }: DecodeOptions): { from: bigint; to: bigint } | undefined {
+  if (!isCutByReader(info)) return undefined;
+  const ns = (seconds: number) => BigInt(Math.round((info.startTime + seconds) * 1e9)) - ROUNDING_NS;
+  return { from: start > 0 ? ns(start) : -(1n << 63n), to: end === undefined ? 1n << 63n : ns(end) };
+}
+
 /** Raw frames of a video file, decoded by an ffmpeg of its own. Owned by whoever opened it: close it. */
 export class FrameSource {
   /** Layout of one frame. */
@@ -28,6 +37,8 @@ export class FrameSource {
   readonly #pictures: PipeReader;
   readonly #times: Timestamps;
   readonly #damage = new DamageCounter();
+  /** PTS in nanoseconds of the first frame that is given, and of the first that is not any more. */
+  readonly #cut: { readonly from: bigint; readonly to: bigint } | undefined;
   #frames = 0;
   #closed = false;
 
@@ -36,6 +47,7 @@ export class FrameSource {
     const { video } = options.info;
     this.#options = options;
     this.layout = frameLayout(options.format, options.width, options.height);
+    this.#cut = cutOf(options);
     this.#child = startChild(toolPath('ffmpeg'), decodeArguments(options), ['ignore', 'pipe', 'pipe', 'pipe']);
     const [, stdout, stderr, times] = this.#child.process.stdio as unknown as [null, Readable, Readable, Readable];
     stderr.on('data', (text: string) => this.#damage.push(text));
@@ -77,6 +89,7 @@ export class FrameSource {
       const first = this.#frames;
       const ptsNs: bigint[] = [];
       let partial = 0;
+      let ended = false;
       const wanted = Math.min(size, (this.#options.frames ?? Number.POSITIVE_INFINITY) - first);
       while (ptsNs.length < wanted) {
         const filled = await this.#pictures.fill(new Uint8Array(buffer, ptsNs.length * bytes, bytes));
@@ -86,13 +99,18 @@ export class FrameSource {
         }
         const pts = await this.#times.next();
         if (pts === undefined) break;
+        if (this.#cut && pts < this.#cut.from) continue;
+        if (this.#cut && pts >= this.#cut.to) {
+          ended = true;
+          break;
+        }
         ptsNs.push(pts);
       }
       this.#frames += ptsNs.length;
       if (ptsNs.length) yield { buffer, count: ptsNs.length, ptsNs, first };
       else credit.release(buffer);
       if (ptsNs.length === size) continue;
-      if (this.#frames === this.#options.frames) await this.close();
+      if ((ended && this.#frames) || this.#frames === this.#options.frames) await this.close();
       else await this.#finish(partial);
       return;
     }

@@ -126,14 +126,22 @@ function trackOffset({ zero }: EncodePlan): string[] {
 }
 
 /**
+ * Where copied tracks begin and end. An input's own `-to` forgets its `-itsoffset`, and without `-copypriorss 0`
+ * packets from the key frame before the start on are copied.
+ */
+function cuts({ source, start, end, zero }: EncodePlan): string[] {
+  return [
+    ...(start === undefined ? [] : ['-copypriorss', '0']),
+    ...(end === undefined ? [] : ['-t', (source.startTime + end - zero).toFixed(6)]),
+  ];
+}
+
+/**
  * ffmpeg arguments that read frames in Matroska from stdin and the other tracks from the source, and write `target`:
  * a path, or a pipe for stdout.
  */
 export function encodeArguments(plan: EncodePlan, target: string): string[] {
-  const seek = [
-    ...(plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6)]),
-    ...(plan.end === undefined ? [] : ['-to', plan.end.toFixed(6)]),
-  ];
+  const seek = plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6)];
   const toPipe = target.startsWith('pipe:');
   const muxer =
     toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'] : [];
@@ -161,6 +169,7 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
     .outputOptions(
       ...['-map', '[video]'],
       ...carriedStreams(plan),
+      ...cuts(plan),
       ...encoderOptions(plan),
       ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(plan.source.video.timeBase)],
       ...colorOptions(plan),
