@@ -8,14 +8,13 @@
  * - the same graph driven by a plain Python script (onnxruntime and ffmpeg pipes), in turn with ours
  */
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { PYTHON_PIPE } from './bench-python-pipe.mjs';
+import { findPython, runPythonPipe } from './bench-python-pipe.mjs';
 import { ROOT } from './lib/paths.mjs';
 
 const execute = promisify(execFile);
@@ -39,16 +38,6 @@ const never = new AbortController().signal;
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 const tell = (text) => process.stderr.write(`${text}\n`);
 
-/** A Python with onnxruntime: --python, TINYSR_PYTHON or training/.venv. */
-async function findPython() {
-  const own = join(ROOT, 'training', '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-  const candidates = [values.python, process.env.TINYSR_PYTHON, existsSync(own) ? own : undefined].filter(Boolean);
-  for (const python of candidates) {
-    if (await execute(python, ['-c', 'import numpy, onnxruntime']).catch(() => undefined)) return python;
-  }
-  return undefined;
-}
-
 /** Runs the command line and notes when the first frame is out. */
 function timeCommand(clip, output) {
   return new Promise((resolve, reject) => {
@@ -69,16 +58,6 @@ function timeCommand(clip, output) {
       code === 0 ? resolve({ firstFrameMs, done }) : reject(new Error(`exit status ${code}`)),
     );
   });
-}
-
-async function runPython(python, { clip, output, model, width, height, encode }) {
-  const variant = model.variants.find(({ format }) => format === 'yuv420p') ?? model.variants[0];
-  const size = [width, height, model.scale].map(String);
-  const layout = variant.contract ? 'nchw' : 'uint8';
-  const quality = [String(encode.crf), encode.preset];
-  const args = ['-c', PYTHON_PIPE, clip, variant.file, output, ...size, layout, variant.format, ...quality];
-  const { stdout } = await execute(python, args);
-  return JSON.parse(stdout);
 }
 
 async function main() {
@@ -123,7 +102,7 @@ async function main() {
       (await execute(process.execPath, [join(ROOT, 'scripts', 'bench-main-thread.mjs'), clip, output, values.model]))
         .stdout,
     );
-    const python = await findPython();
+    const python = await findPython(values.python);
     const encoder = encoderKind('libx264');
     const encode = { crf: encoder.defaultQuality, preset: encoder.defaultPreset };
     const ours = [];
@@ -139,7 +118,7 @@ async function main() {
       first.push(firstFrameMs);
       if (!python) continue;
       const from = performance.now();
-      const peer = await runPython(python, {
+      const peer = await runPythonPipe(python, {
         ...{ clip, output, model, encode },
         width: size.width,
         height: size.height,

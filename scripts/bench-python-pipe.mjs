@@ -2,7 +2,15 @@
  * The line as a plain Python script would do it: ffmpeg -> onnxruntime -> ffmpeg, one frame after the other, with the
  * library's own defaults. The benchmarks run it beside ours on the same clip and graph. It needs onnxruntime and numpy.
  */
-export const PYTHON_PIPE = `
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT } from './lib/paths.mjs';
+
+const execute = promisify(execFile);
+
+const PYTHON_PIPE = `
 import json, subprocess, sys, time
 import numpy as np, onnxruntime
 
@@ -38,3 +46,35 @@ encoder.stdin.close()
 decoder.wait(); encoder.wait()
 print(json.dumps({"frames": frames, "seconds": time.perf_counter() - started, "onnxruntime": onnxruntime.__version__}))
 `;
+
+/**
+ * A Python with numpy and onnxruntime: the one named, that of TINYSR_PYTHON, or of training/.venv.
+ *
+ * @param {string | undefined} named
+ * @returns {Promise<string | undefined>}
+ */
+export async function findPython(named) {
+  const own = join(ROOT, 'training', '.venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const candidates = [named, process.env.TINYSR_PYTHON, existsSync(own) ? own : undefined].filter(Boolean);
+  for (const python of candidates) {
+    if (await execute(python, ['-c', 'import numpy, onnxruntime']).catch(() => undefined)) return python;
+  }
+  return undefined;
+}
+
+/**
+ * Upscales a clip by the Python script.
+ *
+ * @param {string} python
+ * @param {{ clip: string, output: string, model: import('../dist/infer/types.js').Model, width: number, height: number, encode: { crf: number, preset: string } }} job
+ * @returns {Promise<{ frames: number, seconds: number, onnxruntime: string }>}
+ */
+export async function runPythonPipe(python, { clip, output, model, width, height, encode }) {
+  const variant = model.variants.find(({ format }) => format === 'yuv420p') ?? model.variants[0];
+  const size = [width, height, model.scale].map(String);
+  const tensors = variant.contract ? 'float' : 'uint8';
+  const quality = [String(encode.crf), encode.preset];
+  const args = ['-c', PYTHON_PIPE, clip, variant.file, output, ...size, tensors, variant.format, ...quality];
+  const { stdout } = await execute(python, args);
+  return JSON.parse(stdout);
+}

@@ -17,8 +17,8 @@ const old = z.object({
   schema: z.literal('tinysr-video-bench/1'),
   date: z.string(),
   machine: z.object({ cpu: z.string(), cores: z.number(), threads: z.number() }),
-  infer: z.array(row),
-  pipeline: z.array(row),
+  infer: z.array(row).readonly(),
+  pipeline: z.array(row).readonly(),
 });
 
 /** As much of an earlier result as a comparison needs. */

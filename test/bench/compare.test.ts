@@ -1,0 +1,46 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { compareResults, readResult, renderChanges } from '#src/bench/compare.js';
+import { testFolder } from '../support/folder.js';
+import { benchResult, inferRow, pipelineRow } from './results.js';
+
+describe('comparison of two runs', () => {
+  const folder = testFolder();
+  const file = async (content: string) => {
+    const path = folder.file('old.json');
+    await writeFile(path, content);
+    return path;
+  };
+
+  it('tells a change from noise', async () => {
+    const old = await readResult(await file(JSON.stringify(benchResult())));
+    const fast = { median: 26, min: 25.5, max: 26.5, repeats: 5 };
+    const alike = { median: 10.1, min: 10, max: 10.2, repeats: 2 };
+    const now = benchResult({ infer: [inferRow({ fps: fast })], pipeline: [pipelineRow({ fps: alike })] });
+    const changes = compareResults(old, now);
+    expect(changes.map(({ what, verdict }) => [what, verdict])).toEqual([
+      ['infer', 'faster'],
+      ['pipeline', 'same'],
+    ]);
+    expect(changes[0]?.change).toBeCloseTo(0.3);
+    expect(changes[0]?.noise).toBeCloseTo(Math.hypot(0.05, 0.5 / 26));
+    const text = renderChanges(old, now, changes);
+    expect(text).toMatch(/270p inference .*20\.0 .*26\.0 .*\+30\.0% .*faster/);
+    expect(text).toMatch(/270p end to end .*within noise/);
+  });
+
+  it('leaves out cells that only one run has, and marks predictions', () => {
+    const size = { name: '720p', width: 1280, height: 720 };
+    const now = benchResult({ infer: [inferRow({ size }), inferRow({ basis: 'one-frame' })], pipeline: [] });
+    const changes = compareResults(benchResult(), now);
+    expect(changes).toHaveLength(1);
+    expect(changes[0]?.noise).toBeNull();
+  });
+
+  it('refuses what no run printed', async () => {
+    const usage = expect.objectContaining({ code: 'TSR_USAGE' });
+    await expect(readResult('/nowhere/old.json')).rejects.toEqual(usage);
+    await expect(readResult(await file('{"schema":"other"}'))).rejects.toEqual(usage);
+    await expect(readResult(await file('not JSON'))).rejects.toEqual(usage);
+  });
+});

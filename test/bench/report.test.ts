@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { renderReport, renderTable } from '#src/bench/index.js';
+import { front } from '#src/bench/report/quality-chart.js';
+import { benchResult, inferRow, pipelineRow } from './results.js';
+
+const count = (text: string, part: string) => text.split(part).length - 1;
+
+describe('report', () => {
+  const quality = (lpips: number) => ({ degraded: { psnrY: 26, lpips } });
+  const models = [
+    { name: 'tinysr-nano', shipped: true, params: 1, macsPerLrPixel: 1, quality: quality(0.3) },
+    { name: 'peer', shipped: false, params: null, macsPerLrPixel: null, quality: quality(0.2) },
+  ];
+  const infer = [
+    inferRow(),
+    inferRow({ model: 'peer', fps: { median: 2, min: 2, max: 2, repeats: 1 }, basis: 'one-frame' }),
+  ];
+  const pipeline = [
+    pipelineRow(),
+    pipelineRow({ model: 'peer', basis: 'one-frame', timeline: [], overlapEfficiency: null }),
+  ];
+  const result = benchResult({ models, infer, pipeline });
+
+  it('is one page that needs nothing from elsewhere', () => {
+    const page = renderReport(result);
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/<script|<link|<img|src=|href=|url\(|@import|https?:/);
+    expect(page).toContain('prefers-color-scheme: dark');
+  });
+
+  it('draws speed, line, stages, cost, quality and latency', () => {
+    const page = renderReport(result);
+    for (const title of [
+      'Inference alone',
+      'File to file',
+      'The line at work',
+      'CPU time a frame',
+      'Quality against speed',
+    ]) {
+      expect(page).toContain(title);
+    }
+    expect(count(page, '<svg')).toBe(count(page, '</svg>'));
+    expect(count(page, '<svg')).toBeGreaterThanOrEqual(6);
+    expect(page).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('shows names as text, whatever they hold', () => {
+    const name = '<script>alert("1")</script>';
+    const page = renderReport(
+      benchResult({ infer: [inferRow({ model: name })], pipeline: [pipelineRow({ model: name })] }),
+    );
+    expect(page).not.toContain('<script');
+    expect(page).toContain('&lt;script&gt;');
+  });
+
+  it('gives a wrong result no place in a chart', () => {
+    const check = { ok: false, maxDifference: 200, fidelityDb: 8 };
+    const wrong = inferRow({ provider: 'webgpu', fps: { median: 900, min: 900, max: 900, repeats: 5 }, check });
+    const bad = benchResult({
+      infer: [inferRow(), wrong],
+      pipeline: [pipelineRow(), pipelineRow({ provider: 'webgpu' })],
+    });
+    const page = renderReport(bad);
+    expect(page).not.toMatch(/<title>[^<]*webgpu/);
+    expect(page).toContain('WRONG');
+    expect(renderTable(bad)).toContain('WRONG');
+  });
+
+  it('joins the models that nothing beats', () => {
+    const point = (model: string, fps: number, lpips: number) => ({ model, shipped: true, fps, lpips });
+    const points = [point('fast', 30, 0.3), point('good', 2, 0.2), point('neither', 10, 0.35)];
+    expect(front(points).map(({ model }) => model)).toEqual(['good', 'fast']);
+  });
+
+  it('marks predictions in the table', () => {
+    const table = renderTable(result);
+    expect(table).toMatch(/peer, cpu .*2\.00\*/);
+    expect(table).toContain('predicted from one frame');
+  });
+});
