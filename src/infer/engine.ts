@@ -1,3 +1,4 @@
+import './telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type FrameLayout, frameLayout, isSubsampled, sampleBytes } from '../shared/layout.js';
 import { adapterPath } from './paths.js';

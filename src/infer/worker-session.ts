@@ -1,3 +1,4 @@
+import './telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { TinySRError } from '../shared/errors.js';
 import type { SessionSpec, WorkerReply, WorkerRequest, WorkerStart } from './session-spec.js';

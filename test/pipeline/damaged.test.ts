@@ -1,0 +1,107 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ffmpeg, videoStream } from '../support/ffmpeg.js';
+import { namesIn, testFolder } from '../support/folder.js';
+import { counting, numbered, numbersIn } from '../support/pictures.js';
+import { failure, upscale } from '../support/upscale.js';
+
+const folder = testFolder();
+const FAST = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '5', '-crf', '10'];
+const FRAMES = 40;
+
+const whole = (name: string, ...more: readonly string[]) =>
+  folder.made(name, (path) =>
+    ffmpeg('-f', 'lavfi', '-i', numbered(96, 64), '-frames:v', String(FRAMES), ...FAST, ...more, path),
+  );
+
+/** A file with its bytes changed. */
+async function changed(source: string, name: string, change: (bytes: Buffer) => Buffer): Promise<string> {
+  const bytes = await readFile(source);
+  return folder.made(name, (path) => writeFile(path, change(bytes)));
+}
+
+/** The first half of an mp4 whose index stands in front. */
+const cut = async () =>
+  changed(await whole('front.mp4', '-movflags', '+faststart'), 'cut.mp4', (bytes) =>
+    bytes.subarray(0, Math.floor(bytes.length / 2)),
+  );
+
+/** Noise over a stretch in the middle. */
+async function scratched(extension: string): Promise<string> {
+  const more = extension === 'mp4' ? ['-movflags', '+faststart'] : [];
+  return changed(await whole(`whole.${extension}`, ...more), `scratched.${extension}`, (bytes) => {
+    const middle = Math.floor(bytes.length / 2);
+    for (let i = 0; i < Math.floor(bytes.length / 20); i += 1) bytes[middle + i] = (i * 151 + 43) & 255;
+    return bytes;
+  });
+}
+
+/** 96x64, then 64x48, then 96x64 again, as a broadcast would change. */
+const resized = () =>
+  folder.made('resized.ts', async (path) => {
+    const part = (name: string, size: readonly [number, number], from: number) =>
+      folder.made(name, (file) =>
+        ffmpeg(
+          ...['-f', 'lavfi', '-i', `${numbered(...size)},trim=start_frame=${from}:end_frame=${from + 10}`],
+          ...[...FAST, '-muxdelay', '0', '-output_ts_offset', String(from / 25), '-copyts', file],
+        ),
+      );
+    const parts = [await part('a.ts', [96, 64], 0), await part('b.ts', [64, 48], 10), await part('c.ts', [96, 64], 20)];
+    await writeFile(path, Buffer.concat(await Promise.all(parts.map((file) => readFile(file)))));
+  });
+
+describe('a damaged source', () => {
+  it('of which half is missing: all that is there is delivered, with a counted warning', async () => {
+    const output = folder.file('cut-out.mp4');
+    const { done, warnings } = await upscale({ input: await cut(), output });
+    expect(done.damaged).toBeGreaterThan(0);
+    expect(warnings).toContainEqual(expect.stringMatching(new RegExp(`damaged in ${done.damaged} places`)));
+    const numbers = await numbersIn(output);
+    expect(numbers.length).toBeGreaterThan(FRAMES / 3);
+    expect(numbers.length).toBeLessThan(FRAMES);
+    // The last frame may be cut through; those before it are whole.
+    expect(numbers.slice(0, -1)).toEqual(counting(numbers.length - 1));
+  });
+
+  it.each(['mp4', 'mkv', 'ts'])(
+    'with noise in the middle of a .%s: what stands before and after is delivered',
+    async (extension) => {
+      const output = folder.file(`scratched-${extension}.mkv`);
+      const { done, warnings } = await upscale({ input: await scratched(extension), output, codec: 'ffv1' });
+      expect(done.damaged).toBeGreaterThan(0);
+      expect(warnings.join()).toMatch(/damaged in \d+ places/);
+      expect(done.frames).toBeGreaterThan(FRAMES / 2);
+      expect(done.frames).toBeLessThanOrEqual(FRAMES);
+      const first = await numbersIn(output, 'trim=end_frame=10');
+      expect(first).toEqual(counting(10));
+      const last = await numbersIn(output, `trim=start_frame=${done.frames - 5}`);
+      expect(last).toEqual(counting(5, FRAMES - 5));
+    },
+  );
+
+  it('whose size changes midway is delivered in the first size, every frame of it', async () => {
+    const output = folder.file('resized.mp4');
+    await upscale({ input: await resized(), output });
+    const { width, height } = await videoStream(output);
+    expect([width, height]).toEqual([384, 256]);
+    expect(await numbersIn(output)).toEqual(counting(30));
+  });
+
+  it.each(['cut', 'scratched'])('is an error with strict, and nothing is left (%s)', async (kind) => {
+    const target = folder.empty();
+    const input = kind === 'cut' ? await cut() : await scratched('ts');
+    const error = await failure({ input, output: join(target, 'out.mp4'), strict: true });
+    expect(error.code).toBe('TSR_INPUT_DAMAGED');
+    expect(error.exitCode).toBe(3);
+    expect(error.message).toMatch(/damaged in \d+ places/);
+    expect(error.hint).toMatch(/--strict/);
+    expect(namesIn(target)).toEqual([]);
+  });
+
+  it('a whole source is no error with strict, and nothing is warned of', async () => {
+    const output = folder.file('whole-out.mp4');
+    const { done, warnings } = await upscale({ input: await whole('strict.mkv'), output, strict: true });
+    expect([done.frames, done.damaged, warnings]).toEqual([FRAMES, 0, []]);
+  });
+});
