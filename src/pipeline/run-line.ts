@@ -47,15 +47,18 @@ async function* timedBatches({ source, upscaler, pool, meter }: Line): AsyncGene
 /** Runs the line from the first frame to the last: source -> upscaler -> sink. */
 export async function runLine(line: Line): Promise<void> {
   const { upscaler, sink, pool, meter, zeroNs } = line;
+  let written: ArrayBuffer | undefined;
   const frames = from(timedBatches(line)).pipe(
-    upscaleFrames(upscaler),
+    upscaleFrames(upscaler, { reuse: true }),
     concatMap(async ({ source, output, runMs }) => {
       meter.add('infer', runMs);
       const ptsNs = source.ptsNs.map((pts) => pts - zeroNs);
       await meter.time('encode', sink.write(output, ptsNs));
       meter.written(ptsNs);
       pool.release(source.buffer);
-      freeBuffer(output);
+      // A repeated frame comes with the output of the one before, which is kept until another has come.
+      if (written && written !== output) freeBuffer(written);
+      written = output;
       line.onWritten();
     }),
   );
