@@ -1,20 +1,7 @@
-/** One option of `tinysr-video bench`, in the shape of the main command's table. */
-export interface BenchOption {
-  /** Key of the parsed value. */
-  readonly name: string;
-  /** Flags as typed. */
-  readonly flag: string;
-  /** Placeholder of the value; undefined for a switch. */
-  readonly value?: string;
-  readonly description: string;
-  /** What holds when it is not given, in words. */
-  readonly default?: string;
-  /** Environment variable that gives it. */
-  readonly env?: string;
-}
+import type { OptionDefinition } from '../shared/option-definition.js';
 
 /** Options of `tinysr-video bench`, in the order of the help. Lists are separated by commas. */
-export const BENCH_OPTIONS: readonly BenchOption[] = [
+export const BENCH_OPTIONS: readonly OptionDefinition[] = [
   { name: 'quick', flag: '--quick', description: 'one model at two sizes, within 30 seconds' },
   { name: 'full', flag: '--full', description: 'measure every cell for long, and predict none' },
   {

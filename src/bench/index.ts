@@ -1,5 +1,5 @@
 /** Frame-rate benchmark: what will I get on this machine, and what limits me? */
-export { BENCH_OPTIONS, type BenchOption } from './cli-options.js';
+export { BENCH_OPTIONS } from './cli-options.js';
 export { runBenchCommand } from './command.js';
 export { type Change, compareResults, type OldResult, readResult, renderChanges } from './compare.js';
 export type { Machine } from './machine.js';

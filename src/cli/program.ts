@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import type { OptionDefinition } from './options.js';
+import type { OptionDefinition } from '../shared/option-definition.js';
 
 /** Version of this package. */
 export function packageVersion(): string {
