@@ -45,14 +45,16 @@ export type ProbedStream = z.infer<typeof stream>;
 /** What ffprobe says of a file. */
 export type ProbeReport = z.infer<typeof report>;
 
-/** One line that tells why ffmpeg gave up, without its `[demuxer @ 0x…]` prefix. */
+/** The line that tells most of why ffmpeg gave up, without its `[demuxer @ 0x…]` prefix. */
 export function lastReason(stderr: string): string {
-  const lines = stderr.trim().split('\n');
-  const line = lines.findLast((candidate) => candidate.trim() && !/^\s*Last message repeated/.test(candidate)) ?? '';
-  return line
-    .replace(/^\[[^\]]*\]\s*/, '')
-    .replace(/^file:.*: /, '')
-    .trim();
+  const lines = stderr.split('\n').map((line) =>
+    line
+      .replace(/^\[[^\]]*\]\s*/, '')
+      .replace(/^file:.*: /, '')
+      .trim(),
+  );
+  const telling = lines.filter((line) => line && !/^Last message repeated/.test(line));
+  return telling.findLast((line) => line !== 'Invalid data found when processing input') ?? telling.at(-1) ?? '';
 }
 
 /**

@@ -24,7 +24,17 @@ export function encodeError(target: string, encoder: string, exit: ChildExit): T
     });
   }
   if (
-    /Error initializing output stream|Error while opening encoder|No device available|Cannot load|Unknown encoder/i.test(
+    /^file:.*: (Permission denied|Operation not permitted|Read-only file system|No such file or directory)$/m.test(
+      exit.stderr,
+    )
+  ) {
+    return new TinySRError('TSR_OUTPUT_UNWRITABLE', `${target}: ${reason(exit.stderr).replace(/^file:.*: /, '')}`, {
+      hint: 'Choose a folder that exists and that you may write to.',
+      cause,
+    });
+  }
+  if (
+    /Error initializing output stream|Device creation failed|Failed to set value .* for option '\w+_device'|Error while opening encoder|No device available|Cannot load|Unknown encoder/i.test(
       exit.stderr,
     )
   ) {
