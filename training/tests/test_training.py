@@ -18,8 +18,9 @@ import eval as evaluation
 import export
 from tinysr import prepare, train_compact
 from tinysr.compact import CompactConfig
+from tinysr.degrade import reduce_bicubic, to_u8
 from tinysr.muon import Muon, orthogonalize
-from tinysr.train_compact import Run, augment, charbonnier, rate
+from tinysr.train_compact import Pairs, Run, augment, charbonnier, rate
 
 
 def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: object) -> None:
@@ -69,6 +70,19 @@ def test_augmentation_keeps_pairs_together() -> None:
     for seed in range(8):
         small, large = augment(lr, hr, np.random.default_rng(seed))
         assert torch.equal(large[..., ::4, ::4], small)
+
+
+def test_clean_batches_are_reduced_from_hr(tmp_path: Path) -> None:
+    hr = np.stack([texture(64, 64, seed) for seed in range(3)])
+    lr = np.stack([to_u8(reduce_bicubic(image, 4)) for image in hr])
+    np.save(tmp_path / "hr.npy", hr)
+    np.save(tmp_path / "lr.npy", lr)
+    cached, clean = (Pairs(tmp_path, 4, np.random.default_rng(8)).batch(5, 12, clean=clean) for clean in (False, True))
+    assert clean[0].shape == (5, 3, 12, 12)
+    assert torch.equal(cached[1], clean[1])
+    # A value half-way between two codes may be rounded either way.
+    assert float((cached[0] - clean[0]).abs().max()) <= 1 / 255 + 1e-6
+    assert float((cached[0] - clean[0]).abs().mean()) < 1e-4
 
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .color import rgb_to_ycc, ycc_to_rgb
 from .compact import CompactConfig, CompactTinySR
+from .degrade import bicubic_matrix
 from .lpips import SqueezeLpips
 from .muon import Muon
 from .validate import load_validation, validate
@@ -33,16 +35,32 @@ class Pairs:
         self._lr, self._hr = (np.load(cache / f"{name}.npy", mmap_mode="r") for name in ("lr", "hr"))
         self._scale, self._rng = scale, rng
         self.side: int = self._lr.shape[1]
+        self._reduction = bicubic_matrix(self._hr.shape[1], scale).astype(np.float32)
 
-    def batch(self, count: int, crop: int) -> tuple[Tensor, Tensor]:
-        """`count` pairs of (3,crop,crop) and (3,s*crop,s*crop) RGB in 0..1, flipped and turned at random."""
+    def batch(self, count: int, crop: int, clean: bool = False) -> tuple[Tensor, Tensor]:
+        """`count` pairs of (3,crop,crop) and (3,s*crop,s*crop) RGB in 0..1, flipped and turned at random.
+
+        clean: LR is reduced from HR here, bicubically and without degradation, instead of taken from the cache.
+        """
         pick = np.sort(self._rng.integers(0, len(self._lr), count))
         y, x = (2 * int(v) for v in self._rng.integers(0, (self.side - crop) // 2 + 1, 2))
-        pair = []
-        for pixels, s in ((self._lr, 1), (self._hr, self._scale)):
-            cut = pixels[pick, s * y : s * (y + crop), s * x : s * (x + crop)]
-            pair.append(torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 255)
-        return augment(pair[0], pair[1], self._rng)
+        if clean:
+            lr = self._reduce(self._hr[pick], slice(y, y + crop), slice(x, x + crop))
+        else:
+            lr = _planes(self._lr[pick, y : y + crop, x : x + crop])
+        s = self._scale
+        hr = _planes(self._hr[pick, s * y : s * (y + crop), s * x : s * (x + crop)])
+        return augment(lr, hr, self._rng)
+
+    def _reduce(self, hr: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
+        """The part of the reduced crops that is wanted; rounded to 8 bits like everything a model is given."""
+        tall, wide = (torch.from_numpy(self._reduction[part]) for part in (rows, columns))
+        reduced = torch.einsum("yh,nhwc,xw->ncyx", tall, torch.from_numpy(hr).float(), wide)
+        return reduced.round().clamp(0, 255) / 255
+
+
+def _planes(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
 
 
 def augment(lr: Tensor, hr: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -130,6 +148,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--crop", type=int, default=32, help="side of LR patches; the last part of the run takes whole ones")
     parser.add_argument("--whole-from", type=float, default=0.7, help="progress after which patches are whole")
+    parser.add_argument("--clean", type=float, default=0.0, help="share of batches reduced from HR without degradation")
     parser.add_argument("--lr", type=float, default=0.01, help="highest rate of the convolutions (Muon)")
     parser.add_argument("--bias-lr", type=float, default=1e-3, help="highest rate of the biases (Adam)")
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: adds the perceptual loss")
@@ -158,6 +177,7 @@ def main() -> None:
     if checkpoint.exists():
         run.load(checkpoint)
     # A resumed run must not see the first batches again.
+    rng = np.random.default_rng((args.seed, run.step, 1))
     pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)))
     perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     tracks = load_validation(args.validate, args.scale) if args.validate else {}
@@ -167,7 +187,7 @@ def main() -> None:
         whole = progress >= args.whole_from
         crop = pairs.side if whole else min(args.crop, pairs.side)
         # Whole patches are larger: fewer of them, for steps of about the same length.
-        lr, hr = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop)
+        lr, hr = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop, rng.random() < args.clean)
         lr, hr = lr.to(args.device), hr.to(args.device)
         source, target = rgb_to_ycc(lr), rgb_to_ycc(hr)
         luma = run.model.luma(source[:, :1])
