@@ -1,0 +1,252 @@
+import { mkdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { createUpscaler, type FrameFormat, frameLayout, resolveModel } from '#src/index.js';
+import { ffmpeg } from '../support/ffmpeg.js';
+import { testFolder } from '../support/folder.js';
+import { type Enlarger, enlarger, floats, onnx } from '../support/onnx.js';
+import { decode } from '../support/pictures.js';
+import { errorOf, upscale } from '../support/upscale.js';
+
+const folder = testFolder();
+const model = (name: string, options: Enlarger) => folder.made(name, (path) => writeFile(path, enlarger(options)));
+
+/** A frame in which every sample differs from its neighbours. */
+function noise(bytes: number): Uint8Array {
+  return Uint8Array.from({ length: bytes }, (_, i) => (i * 37 + (i >> 5) * 91 + (i >> 9) * 53) & 255);
+}
+
+/** Every pixel `scale` times, both ways: what a nearest-neighbour model must give. */
+function repeated(frame: Uint8Array, width: number, height: number, pixelBytes: number, scale: number): Uint8Array {
+  const result = new Uint8Array(frame.length * scale * scale);
+  for (let y = 0; y < height * scale; y += 1) {
+    for (let x = 0; x < width * scale; x += 1) {
+      const from = (Math.floor(y / scale) * width + Math.floor(x / scale)) * pixelBytes;
+      result.set(frame.subarray(from, from + pixelBytes), (y * width * scale + x) * pixelBytes);
+    }
+  }
+  return result;
+}
+
+async function run(file: string, format: FrameFormat, width: number, height: number, tile?: number) {
+  const found = await resolveModel(file);
+  const upscaler = await createUpscaler({ model: found, device: 'cpu', format, width, height, threads: 1, tile });
+  try {
+    const frame = noise(frameLayout(format, width, height).bytes);
+    const { output, input } = await upscaler.upscale(frame.slice().buffer, 1);
+    expect(input.byteLength).toBe(frame.length);
+    return { frame, output: new Uint8Array(output), upscaler, found };
+  } finally {
+    await upscaler.close();
+  }
+}
+
+describe('models of other makers', () => {
+  it.each([
+    { scale: 2, layout: 'nchw', type: 'float32' },
+    { scale: 3, layout: 'nchw', type: 'float32' },
+    { scale: 4, layout: 'nchw', type: 'float32' },
+    { scale: 2, layout: 'nhwc', type: 'float32' },
+    { scale: 4, layout: 'nhwc', type: 'float32' },
+    { scale: 2, layout: 'nchw', type: 'uint8' },
+    { scale: 3, layout: 'nhwc', type: 'uint8' },
+  ] as const)('%o is recognised, and every pixel is exact', async (options) => {
+    const file = await model(`${Object.values(options).join('-')}.onnx`, options);
+    const { frame, output, found } = await run(file, 'rgb24', 34, 18);
+    expect(found.scale).toBe(options.scale);
+    expect(found.multiple).toBe(1);
+    expect(found.tile).toBeUndefined();
+    expect(found.variants[0]?.contract).toMatchObject({ layout: options.layout, type: options.type });
+    expect(Buffer.compare(output, repeated(frame, 34, 18, 3, options.scale))).toBe(0);
+  });
+
+  it.each(['nchw', 'nhwc'] as const)('16-bit frames pass a float %s model exactly', async (layout) => {
+    const file = await model(`deep-${layout}.onnx`, { scale: 2, layout });
+    const { frame, output } = await run(file, 'rgb48le', 34, 18);
+    expect(Buffer.compare(output, repeated(frame, 34, 18, 6, 2))).toBe(0);
+  });
+
+  it('a model that works in 0..255 is recognised', async () => {
+    // Rounding down makes black of all that is given as 0..1.
+    const before = [{ op: 'Floor', inputs: ['picture'], outputs: ['prepared'] }];
+    const file = await model('range.onnx', { scale: 2, before });
+    const { frame, output, found } = await run(file, 'rgb24', 34, 18);
+    expect(found.variants[0]?.contract?.range).toBe(255);
+    expect(Buffer.compare(output, repeated(frame, 34, 18, 3, 2))).toBe(0);
+  });
+
+  /** Takes only sides that are multiples of four. */
+  const blocks = [
+    { op: 'SpaceToDepth', inputs: ['picture'], outputs: ['deep'], attributes: { blocksize: 4 } },
+    { op: 'DepthToSpace', inputs: ['deep'], outputs: ['prepared'], attributes: { blocksize: 4, mode: 'DCR' } },
+  ];
+
+  it('a model that takes only multiples of 4 is recognised, and a clip of any size passes it exactly', async () => {
+    const file = await model('multiple.onnx', { scale: 2, before: blocks });
+    expect((await resolveModel(file)).multiple).toBe(4);
+    await expectExactClip(file, 2, '37x23');
+  });
+
+  it('a fixed tile is recognised, and a picture of any size is put together exactly', async () => {
+    const file = await model('fixed.onnx', { scale: 2, sides: [64, 64] });
+    const { frame, output, found, upscaler } = await run(file, 'rgb24', 150, 100);
+    expect([found.tile, upscaler.tile]).toEqual([64, 64]);
+    expect(Buffer.compare(output, repeated(frame, 150, 100, 3, 2))).toBe(0);
+    await expectExactClip(file, 2, '37x23');
+  });
+
+  it('a clip through a model of another scale is exact', async () => {
+    await expectExactClip(await model('clip-x3.onnx', { scale: 3, layout: 'nhwc' }), 3, '48x32');
+  });
+
+  async function expectExactClip(file: string, scale: number, size: string): Promise<void> {
+    const source = await folder.made(`clip-${size}.mkv`, (path) =>
+      ffmpeg('-f', 'lavfi', '-i', `testsrc2=s=${size}:r=25,format=gbrp`, '-frames:v', '2', '-c:v', 'ffv1', path),
+    );
+    const output = folder.file(`exact-${scale}-${size}-${Math.random()}.mkv`);
+    await upscale({ input: source, output, model: file, codec: 'ffv1', pixelFormat: 'gbrp' });
+    const [before, after] = [await decode(source, { format: 'rgb24' }), await decode(output, { format: 'rgb24' })];
+    expect([after.width, after.height]).toEqual([before.width * scale, before.height * scale]);
+    expect(after.frames).toHaveLength(2);
+    for (const [index, frame] of before.frames.entries()) {
+      const expected = repeated(frame, before.width, before.height, 3, scale);
+      expect(Buffer.compare(after.frames[index] ?? expected.subarray(1), expected)).toBe(0);
+    }
+  }
+});
+
+describe('a sidecar', () => {
+  const withSidecar = async (name: string, sidecar: string) => {
+    const file = await model(name, { scale: 2 });
+    await writeFile(`${file}.json`, sidecar);
+    return file;
+  };
+
+  it('names the model and says what inspection cannot know', async () => {
+    const said = { name: 'mine', scale: 2, receptiveRadius: 3, multiple: 8, licence: 'MIT', range: 255 };
+    const found = await resolveModel(await withSidecar('said.onnx', JSON.stringify(said)));
+    expect(found).toMatchObject({ name: 'mine', scale: 2, receptiveRadius: 3, multiple: 8, licence: 'MIT' });
+    expect(found.variants[0]?.contract?.range).toBe(255);
+  });
+
+  it.each([
+    ['is no JSON', '{ scale: 2', 'TSR_MODEL_INVALID'],
+    ['has a field that is not known', '{"scael": 2}', 'TSR_MODEL_INVALID'],
+    ['has a value that cannot be', '{"scale": 7}', 'TSR_MODEL_INVALID'],
+    ['says another scale than the graph has', '{"scale": 4}', 'TSR_MODEL_UNSUPPORTED'],
+  ])('that %s is refused', async (what, sidecar, code) => {
+    const error = await errorOf(resolveModel(await withSidecar(`${what.replaceAll(' ', '-')}.onnx`, sidecar)));
+    expect(error.code).toBe(code);
+    expect(error.hint).toMatch(/docs\/models\.md/);
+  });
+});
+
+describe('a model that cannot be used', () => {
+  const SHIPPED = new URL('../../models/tinysr-nano-rgb24.onnx', import.meta.url);
+  const picture = (shape: readonly (number | string)[], type: 'float32' | 'uint8' = 'float32') => ({
+    name: 'picture',
+    type,
+    shape,
+  });
+  const identity = [{ op: 'Identity', inputs: ['picture'], outputs: ['same'] }];
+  const same = { name: 'same', type: 'float32', shape: ['n', 3, 'h', 'w'] } as const;
+
+  it.each([
+    ['text', async () => Buffer.from('This is not a model, but it is long enough to be one.'.repeat(20))],
+    ['noise', async () => Buffer.from(noise(5000))],
+    ['nothing', async () => Buffer.alloc(0)],
+    ['half a model', async () => (await readFile(SHIPPED)).subarray(0, 150_000)],
+    ['the head of a model', async () => enlarger({ scale: 2 }).subarray(0, 60)],
+  ])('%s is not ONNX', async (name, content) => {
+    const file = await folder.made(`${name.replaceAll(' ', '-')}.onnx`, async (path) =>
+      writeFile(path, await content()),
+    );
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.exitCode]).toEqual(['TSR_MODEL_INVALID', 5]);
+    expect(error.message).toContain(file);
+    expect(error.message).not.toContain('\n');
+  });
+
+  it.each([
+    ['x1', () => enlarger({ scale: 1 }), /x1, not x2, x3 or x4/],
+    ['x5', () => enlarger({ scale: 5 }), /x5, not x2, x3 or x4/],
+    ['one channel', () => enlarger({ scale: 2, channels: 1 }), /1 channels, not 3/],
+    ['four channels', () => enlarger({ scale: 2, channels: 4 }), /4 channels, not 3/],
+    ['a fixed oblong', () => enlarger({ scale: 2, sides: [64, 48] }), /only squares/],
+    [
+      'two inputs',
+      () =>
+        onnx(
+          [picture(['n', 3, 'h', 'w']), { name: 'noise', type: 'float32', shape: ['n', 3, 'h', 'w'] }],
+          [same],
+          [{ op: 'Add', inputs: ['picture', 'noise'], outputs: ['same'] }],
+        ),
+      /2 inputs/,
+    ],
+    [
+      'three dimensions',
+      () => onnx([picture([3, 'h', 'w'])], [{ ...same, shape: [3, 'h', 'w'] }], identity),
+      /3 dimensions/,
+    ],
+    [
+      'floats out of bytes',
+      () =>
+        onnx(
+          [picture(['n', 3, 'h', 'w'], 'uint8')],
+          [same],
+          [{ op: 'Cast', inputs: ['picture'], outputs: ['same'], attributes: { to: 1 } }],
+        ),
+      /takes uint8 and gives float32/,
+    ],
+    [
+      'no picture',
+      () =>
+        onnx(
+          [picture(['n', 3, 'h', 'w'])],
+          [{ name: 'same', type: 'float32', shape: ['n', 3, 1, 1] }],
+          [{ op: 'GlobalAveragePool', inputs: ['picture'], outputs: ['same'] }],
+        ),
+      /not x2, x3 or x4/,
+    ],
+  ])('%s is refused with what is wrong', async (name, content, message) => {
+    const file = await folder.made(`wrong-${name.replaceAll(' ', '-')}.onnx`, (path) => writeFile(path, content()));
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.exitCode]).toEqual(['TSR_MODEL_UNSUPPORTED', 5]);
+    expect(error.message).toMatch(message);
+    expect(error.hint).toMatch(/RGB/);
+  });
+
+  /** Adds a constant that lies in another file: nothing, as its values are zero. */
+  const external = (location: string) =>
+    enlarger({
+      scale: 2,
+      before: [{ op: 'Add', inputs: ['picture', 'bias'], outputs: ['prepared'] }],
+      constants: [{ name: 'bias', type: 'float32', dims: [1, 3, 1, 1], data: { external: location, bytes: 12 } }],
+    });
+
+  it('external data is read from the folder of the model only', async () => {
+    const place = folder.file('inside');
+    mkdirSync(place);
+    await writeFile(folder.file('outside.bin'), floats(0, 0, 0));
+    await writeFile(`${place}/inside.bin`, floats(0, 0, 0));
+    const files = {
+      good: 'inside.bin',
+      above: '../outside.bin',
+      absolute: folder.file('outside.bin'),
+      gone: 'gone.bin',
+    };
+    for (const [name, location] of Object.entries(files)) await writeFile(`${place}/${name}.onnx`, external(location));
+    expect((await resolveModel(`${place}/good.onnx`)).scale).toBe(2);
+    for (const name of ['above', 'absolute', 'gone']) {
+      const error = await errorOf(resolveModel(`${place}/${name}.onnx`));
+      expect(error.code, name).toBe('TSR_MODEL_INVALID');
+      expect(error.hint).toMatch(/same folder/);
+    }
+  });
+
+  it('a name that is neither shipped nor a file says which are shipped', async () => {
+    const error = await errorOf(resolveModel('tinysr-giant'));
+    expect(error.code).toBe('TSR_MODEL_NOT_FOUND');
+    expect(error.hint).toContain('tinysr-nano');
+  });
+});
