@@ -1,0 +1,103 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { DamageCounter } from '#src/decode/damage.js';
+import { lastReason } from '#src/decode/ffprobe.js';
+import { PipeReader } from '#src/decode/pipe-reader.js';
+import { describePixelFormat } from '#src/decode/pixel-format.js';
+import { counting } from '../support/pictures.js';
+
+describe('a pipe reader', () => {
+  const bytes = (...values: readonly number[]) => Buffer.from(values);
+
+  it('fills buffers across chunks of any size, losing nothing', async () => {
+    const stream = new PassThrough({ highWaterMark: 16 });
+    const reader = new PipeReader(stream);
+    const all = Buffer.from(counting(1000).map((i) => i & 255));
+    const feed = async () => {
+      for (let at = 0, size = 1; at < all.length; at += size, size = (size * 7) % 61 || 1) {
+        if (!stream.write(all.subarray(at, at + size))) await new Promise((resolve) => stream.once('drain', resolve));
+      }
+      stream.end();
+    };
+    const feeding = feed();
+    const parts: Buffer[] = [];
+    for (const size of [1, 10, 250, 3, 700, 100]) {
+      const target = Buffer.alloc(size);
+      parts.push(target.subarray(0, await reader.fill(target)));
+    }
+    await feeding;
+    expect(parts.map((part) => part.length)).toEqual([1, 10, 250, 3, 700, 36]);
+    expect(Buffer.compare(Buffer.concat(parts), all)).toBe(0);
+  });
+
+  it('gives what came before the end, then nothing', async () => {
+    const stream = new PassThrough();
+    const reader = new PipeReader(stream);
+    stream.end(bytes(1, 2));
+    expect(await reader.fill(Buffer.alloc(5))).toBe(2);
+    expect(await reader.fill(Buffer.alloc(5))).toBe(0);
+  });
+
+  it('ends when the stream is destroyed, and tells its error', async () => {
+    const silent = new PassThrough();
+    const waiting = new PipeReader(silent).fill(Buffer.alloc(1));
+    silent.destroy();
+    expect(await waiting).toBe(0);
+    const failing = new PassThrough();
+    const failed = new PipeReader(failing).fill(Buffer.alloc(1));
+    failing.destroy(new Error('broken'));
+    await expect(failed).rejects.toThrow('broken');
+  });
+});
+
+describe('signs of damage', () => {
+  it('are counted line by line, however the text is cut', () => {
+    const counter = new DamageCounter();
+    const text =
+      '[h264 @ 0x55] Invalid NAL unit size (99 > 4).\n[h264 @ 0x55] all is well\nError while decoding stream #0:0: Invalid data\n' +
+      '[h264 @ 0x55] error while decoding MB 3 4\n';
+    for (const piece of text.match(/.{1,7}/gs) ?? []) counter.push(piece);
+    expect(counter.count).toBe(3);
+    expect(counter.first).toBe('Invalid NAL unit size (99 > 4).');
+  });
+
+  it('are none in a clean run', () => {
+    const counter = new DamageCounter();
+    counter.push('[mp4 @ 0x1] something harmless\nPast duration 0.99 too large\n');
+    expect([counter.count, counter.first]).toEqual([0, undefined]);
+  });
+});
+
+describe('the reason of a failure', () => {
+  it.each([
+    [
+      '[mov,mp4 @ 0x55] moov atom not found\nfile:/a b.mp4: Invalid data found when processing input\n',
+      'moov atom not found',
+    ],
+    ['file:x.txt: Invalid data found when processing input\n', 'Invalid data found when processing input'],
+    ['[a @ 0x1] first\n[b @ 0x2] second\n    Last message repeated 3 times\n', 'second'],
+    ['', ''],
+  ])('of %j is %j', (stderr, reason) => {
+    expect(lastReason(stderr)).toBe(reason);
+  });
+});
+
+describe('the name of a pixel format', () => {
+  it.each([
+    ['yuv420p', 8, false, false, true],
+    ['yuvj420p', 8, false, false, false],
+    ['yuva420p10le', 10, true, false, true],
+    ['yuv422p10le', 10, false, false, false],
+    ['yuv444p12be', 12, false, false, false],
+    ['p010le', 10, false, false, true],
+    ['nv12', 8, false, false, true],
+    ['gray10le', 10, false, false, false],
+    ['gbrp', 8, false, true, false],
+    ['gbrap16le', 16, true, true, false],
+    ['rgba', 8, true, true, false],
+    ['rgb48le', 16, false, true, false],
+    ['pal8', 8, true, true, false],
+  ])('%s: %i bits, alpha %s, RGB %s, 4:2:0 %s', (name, depth, alpha, rgb, chroma420) => {
+    expect(describePixelFormat(name)).toEqual({ depth, alpha, rgb, chroma420 });
+  });
+});
