@@ -212,7 +212,6 @@ export class Bridge {
       plan,
       inputCodec: codec,
       outputCodec: settings.codec,
-      frameRate: this.#governor.level.maxFps ?? 30,
       upscaler,
       wanted: (timeMs) => {
         if (this.#pacer.accepts(timeMs, this.#governor.level.maxFps)) return true;

@@ -15,8 +15,6 @@ export interface EncoderOptions {
   readonly source: PictureSize;
   /** Size of the stream; even. */
   readonly target: PictureSize;
-  /** Frames a second to expect, for the bit rate. */
-  readonly frameRate: number;
   picture(picture: CodedPicture): void;
   /** The encoder is gone without having been closed. */
   ended(error: TinySRError): void;
@@ -25,9 +23,12 @@ export interface EncoderOptions {
 /** Pictures between two key frames when nobody asks for one. */
 const KEY_INTERVAL = 600;
 
-/** Bits a second for a picture of this size and rate. */
-export function outputBitrate({ width, height }: PictureSize, frameRate: number): number {
-  const bits = width * height * Math.min(30, Math.max(12, frameRate)) * 0.085;
+/** Frames a second that bit rates are meant for; at a lower rate a frame costs the same. */
+const FRAME_RATE = 30;
+
+/** Bits a second for a picture of this size. */
+export function outputBitrate({ width, height }: PictureSize): number {
+  const bits = width * height * FRAME_RATE * 0.085;
   return Math.round(Math.min(6_000_000, Math.max(400_000, bits)) / 1000) * 1000;
 }
 
@@ -40,15 +41,17 @@ function codecArguments(codec: OutputCodec, bitrate: number): string[] {
       ...['-g', String(KEY_INTERVAL), '-f', 'ivf'],
     ];
   }
+  // Frames are timed in milliseconds; without this x264 takes that for 1000 frames a second.
+  const timing = `fps=${FRAME_RATE}/1`;
   return [
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', ...rate],
-    ...['-x264-params', 'repeat-headers=1:scenecut=0:sliced-threads=0:threads=1', '-g', String(KEY_INTERVAL)],
+    ...['-x264-params', `${timing}:repeat-headers=1:scenecut=0:threads=1`, '-g', String(KEY_INTERVAL)],
     ...['-f', 'flv', '-flvflags', 'no_duration_filesize+no_metadata'],
   ];
 }
 
 function encoderArguments(options: EncoderOptions): string[] {
-  const { source, target, codec, frameRate } = options;
+  const { source, target, codec } = options;
   const scaled = source.width !== target.width || source.height !== target.height;
   return [
     ...['-hide_banner', '-nostdin', '-v', 'error', '-copyts', '-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
@@ -57,7 +60,7 @@ function encoderArguments(options: EncoderOptions): string[] {
     ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear`] : []),
     // Key frames on demand: a frame whose time is an odd number of milliseconds becomes one.
     ...['-force_key_frames', 'expr:mod(floor(t*1000+0.5),2)'],
-    ...codecArguments(codec, outputBitrate(target, frameRate)),
+    ...codecArguments(codec, outputBitrate(target)),
     'pipe:1',
   ];
 }

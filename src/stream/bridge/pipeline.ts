@@ -27,7 +27,6 @@ export interface PipelineOptions {
   readonly plan: BridgePlan;
   readonly inputCodec: InputCodec;
   readonly outputCodec: OutputCodec;
-  readonly frameRate: number;
   readonly upscaler: Promise<Upscaler>;
   /** Whether a decoded frame of this time is to be upscaled. */
   wanted(timeMs: number): boolean;
@@ -86,7 +85,6 @@ export class Pipeline {
       codec: options.outputCodec,
       source: { width: work.width * model.scale, height: work.height * model.scale },
       target: output,
-      frameRate: options.frameRate,
       picture: (picture) => this.#encoded(picture),
       ended: (error) => this.#fail(error),
     });
