@@ -37,6 +37,8 @@ const CALM_MS = 5000;
 const LONGEST_CALM_MS = 60_000;
 /** A step up that is taken back within this time was wrong, and is not tried again so soon. */
 const REGRET_MS = 10_000;
+/** How long things must be bad before model or size are changed, which viewers see; the rate is changed at once. */
+const PERSIST_MS = 1000;
 /** Frames that must be in the window before anything is judged. */
 const FEWEST = 4;
 /** Share of the time the model may run before the rate is not raised. */
@@ -65,6 +67,7 @@ export class Governor {
   #calmSince: number;
   #calmMs = CALM_MS;
   #raisedAt: number | undefined;
+  #badSince: number | undefined;
 
   constructor(options: GovernorOptions, nowMs: number) {
     this.#options = options;
@@ -91,6 +94,7 @@ export class Governor {
   reset(nowMs: number): void {
     this.#seen = [];
     this.#dropped = [];
+    this.#badSince = undefined;
     this.#changedAt = nowMs;
     this.#calmSince = nowMs;
   }
@@ -113,11 +117,13 @@ export class Governor {
     );
     const frames = this.#seen.length + this.#dropped.length;
     const late = age > this.#options.targetMs * 0.8;
-    const losing = this.#dropped.length > Math.max(1, frames * 0.1);
+    const losing = this.#dropped.length > Math.max(2, frames * 0.2);
     if (late || losing || starved) {
       this.#calmSince = nowMs;
+      this.#badSince ??= nowMs;
       return this.#down(inputFps, nowMs);
     }
+    this.#badSince = undefined;
     if (age > this.#options.targetMs * 0.6 || !this.#fits(inputFps)) {
       this.#calmSince = nowMs;
       return false;
@@ -150,6 +156,7 @@ export class Governor {
     const lower = RATES.filter((rate) => rate < Math.min(maxFps ?? Number.POSITIVE_INFINITY, inputFps - 0.5));
     const rate = lower.find((candidate) => candidate <= possible) ?? lower.at(-1);
     if (rate !== undefined) return this.#set({ maxFps: rate, model, size }, nowMs, false);
+    if (nowMs - (this.#badSince ?? nowMs) < PERSIST_MS) return false;
     if (model + 1 < this.#options.models) return this.#set({ maxFps, model: model + 1, size }, nowMs, false);
     if (size + 1 < this.#options.sizes) return this.#set({ maxFps, model, size: size + 1 }, nowMs, false);
     return false;
