@@ -1,11 +1,12 @@
 import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { log } from '../shared/log.js';
-import { type Endpoint, RelayServer } from './http/server.js';
+import { RelayServer } from './http/server.js';
 import { MediaEngine } from './media/engine.js';
 import type { RelayCounters } from './metrics.js';
 import { ModelLadder } from './model-ladder.js';
 import { type RelayOptions, resolveOptions } from './options.js';
 import { Rooms } from './room/rooms.js';
+import { WhipEndpoint } from './whip/endpoint.js';
 
 /** A relay that runs. */
 export interface Relay {
@@ -28,6 +29,8 @@ export interface RelayState {
   readonly viewers: number;
   /** Pages connected. */
   readonly peers: number;
+  /** WHIP and WHEP sessions. */
+  readonly sessions: number;
   /** Process ids of ffmpegs. */
   readonly ffmpegPids: readonly number[];
   readonly workerPid: number | undefined;
@@ -46,10 +49,11 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
   const engine = await MediaEngine.start(settings);
   const rooms = new Rooms(settings, engine, models);
   const counters: RelayCounters = { connections: 0, refused: 0 };
-  const endpoints: Endpoint[] = [];
+  const context = { settings, engine, rooms };
+  const whip = new WhipEndpoint(context, counters);
   let server: RelayServer;
   try {
-    server = await RelayServer.listen({ settings, engine, rooms }, endpoints, counters);
+    server = await RelayServer.listen(context, [whip.serve], counters);
   } catch (error) {
     await engine.close();
     throw error;
@@ -78,6 +82,7 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
         rooms: rooms.all.length,
         viewers: rooms.all.reduce((sum, room) => sum + room.viewers, 0),
         peers: server.peers,
+        sessions: whip.sessions,
         ffmpegPids: rooms.all.flatMap((room) => [...(room.publication?.pids ?? [])]),
         workerPid: engine.workerPid,
       };

@@ -6,7 +6,7 @@ import type { AccessUnit } from '../rtp/access-unit.js';
 import { Assembler, type InputCodec } from '../rtp/assembler.js';
 import { Governor } from './governor.js';
 import { RateMeter, Samples } from './meter.js';
-import type { VideoOutlet } from './outlet.js';
+import type { PictureOutlet } from './outlet.js';
 import { Pacer } from './pacer.js';
 import { Pipeline } from './pipeline.js';
 import { type BridgePlan, planBridge, SIZE_STEPS, samePlan } from './plan.js';
@@ -23,7 +23,10 @@ const LONGEST_BACKOFF_MS = 3000;
 
 /** What a bridge needs. */
 export interface BridgeOptions {
-  readonly settings: RelaySettings;
+  readonly settings: Pick<
+    RelaySettings,
+    'codec' | 'device' | 'threads' | 'maxInput' | 'maxOutput' | 'targetDelay' | 'openUpscaler'
+  >;
   /** From the best to the smallest. */
   readonly models: readonly Model[];
   /** Whether a GPU runs the models. */
@@ -31,7 +34,7 @@ export interface BridgeOptions {
   readonly codec: InputCodec;
   /** Payload type of the publisher's pictures, as the bridge gets them. */
   readonly payloadType: number;
-  readonly outlet: VideoOutlet;
+  readonly outlet: PictureOutlet;
   /** For the log. */
   readonly room: string;
   requestKeyFrame(): void;

@@ -26,8 +26,16 @@ function codecOf(router: types.Router, mimeType: string, profile?: string): type
   return codec;
 }
 
+/** Where upscaled pictures go. */
+export interface PictureOutlet {
+  /** Whether a viewer waits for a key frame; asked for by whoever can make one now. */
+  takeKeyRequest(nowMs: number): boolean;
+  /** Sends a picture. @param timestamp ticks of 90 kHz */
+  send(picture: CodedPicture, timestamp: number): void;
+}
+
 /** The upscaled stream of a room: a producer that stays while decoders, models and encoders come and go. */
-export class VideoOutlet {
+export class VideoOutlet implements PictureOutlet {
   readonly producer: types.Producer;
   readonly codec: OutputCodec;
   readonly #writer: RtpWriter;
@@ -73,7 +81,6 @@ export class VideoOutlet {
     return outlet;
   }
 
-  /** Whether a viewer waits for a key frame; asked for by whoever can make one now. */
   takeKeyRequest(nowMs: number): boolean {
     if (!this.#keyWanted || nowMs - this.#lastKeyMs < KEY_FRAME_MS) return false;
     this.#keyWanted = false;
@@ -81,7 +88,6 @@ export class VideoOutlet {
     return true;
   }
 
-  /** Sends a picture. @param timestamp ticks of 90 kHz */
   send(picture: CodedPicture, timestamp: number): void {
     if (this.producer.closed) return;
     const [first] = picture.units;

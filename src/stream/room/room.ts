@@ -6,6 +6,7 @@ import type { ModelLadder } from '../model-ladder.js';
 import type { RelaySettings } from '../options.js';
 import { RelayRefusal } from '../relay-error.js';
 import { sameSecret } from '../token.js';
+import { Profiles } from './profiles.js';
 import { Publication } from './publication.js';
 
 /** How long a room is kept for its publisher to come back, in milliseconds. */
@@ -21,6 +22,8 @@ export interface Watcher {
 export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }> {
   readonly id: string;
   readonly router: types.Router;
+  /** Routers for clients with payload types of their own. */
+  readonly profiles: Profiles;
   readonly #settings: RelaySettings;
   readonly #engine: MediaEngine;
   readonly #models: ModelLadder;
@@ -38,6 +41,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     this.#settings = settings;
     this.#engine = engine;
     this.#models = models;
+    this.profiles = new Profiles(engine, router);
     this.#watchEmptiness();
   }
 
