@@ -7,15 +7,15 @@ const MOST = 8;
 
 interface Profile {
   readonly router: Promise<types.Router>;
-  readonly pipes: Map<string, Promise<void>>;
+  readonly pipes: Map<string, Promise<string>>;
   users: number;
 }
 
 /** A router with a client's payload types; give it back with {@link release}. */
 export interface ProfileLease {
   readonly router: types.Router;
-  /** Makes a producer of the room available on the router, under the same id. */
-  pipe(producer: types.Producer): Promise<void>;
+  /** Makes a producer of the room available on the router. @returns its id there */
+  pipe(producer: types.Producer): Promise<string>;
   release(): void;
 }
 
@@ -67,14 +67,21 @@ export class Profiles {
     }
   }
 
-  #pipe(profile: Profile, router: types.Router, producer: types.Producer): Promise<void> {
+  #pipe(profile: Profile, router: types.Router, producer: types.Producer): Promise<string> {
     let pipe = profile.pipes.get(producer.id);
     if (!pipe) {
-      pipe = this.#source.pipeToRouter({ producerId: producer.id, router }).then(() => undefined);
+      pipe = this.#copy(producer, router);
       profile.pipes.set(producer.id, pipe);
       producer.observer.once('close', () => profile.pipes.delete(producer.id));
       pipe.catch(() => profile.pipes.delete(producer.id));
     }
     return pipe;
+  }
+
+  async #copy(producer: types.Producer, router: types.Router): Promise<string> {
+    // Both routers live in one worker, where an id exists once.
+    const { pipeProducer } = await this.#source.pipeToRouter({ producerId: producer.id, router, keepId: false });
+    if (!pipeProducer) throw new RelayRefusal('internal', 'the track could not be passed on');
+    return pipeProducer.id;
   }
 }

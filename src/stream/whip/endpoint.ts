@@ -138,7 +138,7 @@ export class WhipEndpoint {
       return { session, answer: writeAnswer(offer, answered, transport) };
     } catch (error) {
       await publication.close();
-      throw error instanceof TypeError ? new RelayRefusal('bad-request', 'the offer makes no sense') : error;
+      throw error instanceof TypeError ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`) : error;
     }
   }
 
@@ -167,9 +167,8 @@ export class WhipEndpoint {
       const answers = new Map<string, types.RtpParameters>();
       let session: HttpSession | undefined;
       for (const { media, producer } of matched) {
-        await lease.pipe(producer);
         const consumer = await transport.consume({
-          producerId: producer.id,
+          producerId: await lease.pipe(producer),
           rtpCapabilities: capabilities,
           mid: media.mid,
           paused: media.kind === 'video',
@@ -191,7 +190,7 @@ export class WhipEndpoint {
       return { session, answer: writeAnswer(offer, answered, transport) };
     } catch (error) {
       cleanUp();
-      throw error instanceof TypeError ? new RelayRefusal('bad-request', 'the offer makes no sense') : error;
+      throw error instanceof TypeError ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`) : error;
     }
   }
 

@@ -37,13 +37,20 @@ export interface Offer {
   readonly iceUfrag: string;
 }
 
+/** Parameters of a codec; the reader takes a profile of digits only for a number. */
+function parametersOf(config: string): OfferedCodec['parameters'] {
+  const parameters = parseParams(config);
+  const profile = parameters['profile-level-id'];
+  return profile === undefined ? parameters : { ...parameters, 'profile-level-id': String(profile).padStart(6, '0') };
+}
+
 function codecsOf(section: SessionDescription['media'][number]): OfferedCodec[] {
   return section.rtp.map(({ payload, codec, rate, encoding }) => ({
     mimeType: `${section.type}/${codec}`,
     payloadType: payload,
     clockRate: rate ?? 0,
     channels: section.type === 'audio' ? (encoding ?? 1) : undefined,
-    parameters: parseParams(section.fmtp.find((fmtp) => fmtp.payload === payload)?.config ?? ''),
+    parameters: parametersOf(section.fmtp.find((fmtp) => fmtp.payload === payload)?.config ?? ''),
     rtcpFeedback: (section.rtcpFb ?? [])
       .filter((feedback) => feedback.payload === payload || String(feedback.payload) === '*')
       .map(({ type, subtype }) => (subtype ? { type, parameter: subtype } : { type })),
@@ -56,13 +63,13 @@ function mediaOf(section: SessionDescription['media'][number], index: number): O
   const cname = section.ssrcs?.find(({ attribute }) => attribute === 'cname')?.value;
   return {
     kind: section.type as types.MediaKind,
-    mid: section.mid ?? String(index),
+    mid: String(section.mid ?? index),
     direction: section.direction ?? 'sendrecv',
     codecs: codecsOf(section),
     extensions: (section.ext ?? []).map(({ value, uri }) => ({ id: value, uri })),
     ssrc,
     rtxSsrc: group?.[1],
-    cname,
+    cname: cname === undefined ? undefined : String(cname),
     simulcast: section.simulcast !== undefined || (section.rids?.length ?? 0) > 1,
   };
 }
@@ -93,7 +100,7 @@ export function readOffer(text: string): Offer {
   }
   return {
     media: sections.map(mediaOf),
-    iceUfrag,
+    iceUfrag: String(iceUfrag),
     dtlsParameters: {
       // Who offers `actpass` is told `passive` and becomes the client.
       role: find('setup') === 'passive' ? 'server' : 'client',
