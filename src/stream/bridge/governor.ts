@@ -109,16 +109,15 @@ export class Governor {
     this.#seen = this.#seen.filter(({ at }) => nowMs - at <= WINDOW_MS);
     this.#dropped = this.#dropped.filter((at) => nowMs - at <= WINDOW_MS);
     if (nowMs - this.#changedAt < SETTLE_MS) return false;
-    const starved = this.#seen.length === 0 && this.#dropped.length > FEWEST;
-    if (this.#seen.length < FEWEST && !starved) return false;
+    const frames = this.#seen.length + this.#dropped.length;
+    if (frames < FEWEST) return false;
     const age = quantile(
       this.#seen.map(({ ageMs }) => ageMs),
       0.9,
     );
-    const frames = this.#seen.length + this.#dropped.length;
     const late = age > this.#options.targetMs * 0.8;
     const losing = this.#dropped.length > Math.max(2, frames * 0.2);
-    if (late || losing || starved) {
+    if (late || losing) {
       this.#calmSince = nowMs;
       this.#badSince ??= nowMs;
       return this.#down(inputFps, nowMs);

@@ -8,7 +8,8 @@ export class Pacer {
     const interval = 1000 / maxFps;
     // A source of 30 frames a second has frames 33 and 34 ms apart: half a frame of tolerance keeps every second one.
     if (timeMs < this.#due - Math.min(8, interval / 4)) return false;
-    this.#due = Math.max(this.#due + interval, timeMs + interval / 2);
+    // After a pause the count begins anew: frames that did not come are not made up for.
+    this.#due = (timeMs - this.#due > interval ? timeMs : this.#due) + interval;
     return true;
   }
 
