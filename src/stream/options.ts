@@ -40,7 +40,10 @@ export const relaySchema = z.strictObject({
   /** Make a self-signed certificate for this run. */
   selfSigned: z.boolean().default(false),
   /** Whoever publishes or watches must know it. */
-  token: z.string().min(8, 'must have at least 8 characters').max(512).optional(),
+  token: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,512}$/, 'must have 8 to 512 characters, no spaces')
+    .optional(),
   /** Given to browsers that need a TURN or STUN server. */
   iceServers: z.array(iceServer).max(8).default([]),
   /** Origins of other sites whose pages may connect. */

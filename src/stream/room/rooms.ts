@@ -42,7 +42,8 @@ export class Rooms {
     if (!ROOM_ID.test(id)) throw new RelayRefusal('bad-request', 'a room is called by 1 to 64 letters, digits, _ or -');
     const known = this.#rooms.get(id) ?? this.#opening.get(id);
     if (known) return known;
-    if (this.#rooms.size + this.#opening.size >= this.#settings.maxRooms) {
+    if (this.#full) await this.all.find((room) => !room.publication && room.viewers === 0)?.close('its place is needed');
+    if (this.#full) {
       throw new RelayRefusal('too-many-rooms', 'this relay has no room left');
     }
     if (!this.#engine.alive) throw new RelayRefusal('restarting', 'the media worker is being restarted');
@@ -53,6 +54,10 @@ export class Rooms {
     } finally {
       this.#opening.delete(id);
     }
+  }
+
+  get #full(): boolean {
+    return this.#rooms.size + this.#opening.size >= this.#settings.maxRooms;
   }
 
   async #create(id: string): Promise<Room> {
