@@ -70,7 +70,14 @@ export const RELAY_OPTION_TABLE: readonly RelayOption[] = [
     ...{ description: 'best model to use; smaller ones take over when needed', default: 'tinysr-nano' },
   },
   {
-    ...{ name: 'device', flag: '-d, --device', value: '<name>', group: PICTURE, env: 'TINYSR_DEVICE', choices: DEVICES },
+    ...{
+      name: 'device',
+      flag: '-d, --device',
+      value: '<name>',
+      group: PICTURE,
+      env: 'TINYSR_DEVICE',
+      choices: DEVICES,
+    },
     ...{ description: 'where inference runs', default: 'auto' },
   },
   {

@@ -22,7 +22,11 @@ export interface RelayCounters {
 
 /** The relay's state as Prometheus reads it. Rooms are numbered, not named: a name is what lets people in. */
 export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCounters): string {
-  const all = rooms.all.map((room, index) => ({ label: `room="${index}"`, room, bridge: room.publication?.bridgeStats }));
+  const all = rooms.all.map((room, index) => ({
+    label: `room="${index}"`,
+    room,
+    bridge: room.publication?.bridgeStats,
+  }));
   type Entry = (typeof all)[number];
   const perRoom = (
     name: string,
@@ -40,15 +44,30 @@ export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCo
     single('tinysr_relay_worker_up', '1 while the media worker runs', 'gauge', engine.alive ? 1 : 0),
     single('tinysr_relay_worker_restarts_total', 'Media workers started again', 'counter', engine.restarts),
     single('tinysr_relay_rooms', 'Open rooms', 'gauge', all.length),
-    single('tinysr_relay_publishers', 'Rooms with a publisher', 'gauge', all.filter(({ room }) => room.publication).length),
-    single('tinysr_relay_viewers', 'Viewers of all rooms', 'gauge', all.reduce((sum, { room }) => sum + room.viewers, 0)),
+    single(
+      'tinysr_relay_publishers',
+      'Rooms with a publisher',
+      'gauge',
+      all.filter(({ room }) => room.publication).length,
+    ),
+    single(
+      'tinysr_relay_viewers',
+      'Viewers of all rooms',
+      'gauge',
+      all.reduce((sum, { room }) => sum + room.viewers, 0),
+    ),
     single('tinysr_relay_connections_total', 'Connections and sessions opened', 'counter', counters.connections),
     single('tinysr_relay_refused_total', 'Requests refused', 'counter', counters.refused),
     single('tinysr_relay_memory_bytes', 'Resident memory of the process', 'gauge', process.memoryUsage.rss()),
     perRoom('tinysr_relay_fps_in', 'Pictures a second that come in', 'gauge', ({ fpsIn }) => fpsIn),
     perRoom('tinysr_relay_fps_out', 'Upscaled pictures a second', 'gauge', ({ fpsOut }) => fpsOut),
     perRoom('tinysr_relay_frame_age_seconds', 'Median age of upscaled frames', 'gauge', ({ ageMs }) => ageMs / 1000),
-    perRoom('tinysr_relay_frame_age_p95_seconds', '95 % of upscaled frames are younger', 'gauge', (b) => b.ageP95Ms / 1000),
+    perRoom(
+      'tinysr_relay_frame_age_p95_seconds',
+      '95 % of upscaled frames are younger',
+      'gauge',
+      (b) => b.ageP95Ms / 1000,
+    ),
     perRoom('tinysr_relay_model_seconds', 'Median time of the model', 'gauge', ({ runMs }) => runMs / 1000),
     perRoom('tinysr_relay_frames_in_total', 'Pictures that came in', 'counter', ({ framesIn }) => framesIn),
     perRoom('tinysr_relay_frames_out_total', 'Upscaled pictures sent', 'counter', ({ framesOut }) => framesOut),

@@ -83,7 +83,9 @@ export async function runRelay(values: RelayCliValues, signal: AbortSignal, hook
   print(`media: UDP and TCP port ${relay.mediaPort}`);
   const local = /^https?:\/\/(?:localhost|127\.|\[::1\])/.test(relay.url);
   if (relay.url.startsWith('http:') && !local) {
-    print('note: browsers give cameras and screens to HTTPS pages only; add --self-signed, or --tls-cert and --tls-key');
+    print(
+      'note: browsers give cameras and screens to HTTPS pages only; add --self-signed, or --tls-cert and --tls-key',
+    );
   }
   if (!local && config.token === undefined) {
     print('note: anybody who reaches this address can publish; set a token (TINYSR_RELAY_TOKEN)');

@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +36,11 @@ export async function startBrowser(size: string): Promise<TestBrowser> {
     timeout: PATIENCE,
     args: [
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-      ...['--disable-background-networking', '--disable-component-update', '--disable-features=WebRtcHideLocalIpsWithMdns'],
+      ...[
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+      ],
       ...['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
       ...[`--use-file-for-fake-video-capture=${camera}`, '--autoplay-policy=no-user-gesture-required'],
     ],

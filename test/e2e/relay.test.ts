@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { log } from '#src/shared/log.js';
 import { createRelay, type Relay } from '#src/stream/relay.js';
@@ -75,7 +77,9 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
     const renumbered = await browser.open(relay.url);
     const watched = await connectByHttp(plain, 'whep', `${relay.url}/whep/studio`);
     expect(watched.status, watched.answer).toBe(201);
-    const moved = await connectByHttp(renumbered, 'whep', `${relay.url}/whep/studio?source=original`, { renumber: true });
+    const moved = await connectByHttp(renumbered, 'whep', `${relay.url}/whep/studio?source=original`, {
+      renumber: true,
+    });
     expect(moved.status, moved.answer).toBe(201);
     const number = (sdp: string) => /a=rtpmap:(\d+) H264/.exec(sdp)?.[1];
     expect(number(moved.answer)).not.toBe(number(watched.answer));

@@ -1,3 +1,5 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 import type { Page } from 'playwright-core';
 
 /** Publishes the fake camera by WHIP, or watches by WHEP, from a page; gives the status and the answer. */
@@ -61,10 +63,16 @@ export function connectByHttp(
           return value >= 96 && value <= 127 ? String(96 + ((value - 96 + 7) % 32)) : number;
         };
         sdp = sdp
-          .replace(/^(m=\w+ \d+ \S+ )(.*)$/gm, (_all, head: string, list: string) => head + list.split(' ').map(move).join(' '))
+          .replace(
+            /^(m=\w+ \d+ \S+ )(.*)$/gm,
+            (_all, head: string, list: string) => head + list.split(' ').map(move).join(' '),
+          )
           .replace(/^(a=(?:rtpmap|fmtp|rtcp-fb):)(\d+)/gm, (_all, head: string, number: string) => head + move(number))
           .replace(/\bapt=(\d+)/g, (_all, number: string) => `apt=${move(number)}`)
-          .replace(/^(a=fmtp:\d+ )(\d+)\/(\d+)/gm, (_all, head: string, a: string, b: string) => `${head}${move(a)}/${move(b)}`)
+          .replace(
+            /^(a=fmtp:\d+ )(\d+)\/(\d+)/gm,
+            (_all, head: string, a: string, b: string) => `${head}${move(a)}/${move(b)}`,
+          )
           .replace(/^a=extmap:(\d+)/gm, (_all, number: string) => `a=extmap:${((Number(number) + 4) % 14) + 1}`);
       }
       await connection.setLocalDescription({ type: 'offer', sdp });

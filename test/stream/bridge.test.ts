@@ -78,7 +78,9 @@ describe('bridge', { timeout: 240_000 }, () => {
     await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(5);
     expect(outlet.sent[0]?.picture.key).toBe(true);
     expect(outlet.size).toBe('384x256');
-    const steps = outlet.sent.slice(1).map(({ timestamp }, index) => (timestamp - (outlet.sent[index]?.timestamp ?? 0)) >>> 0);
+    const steps = outlet.sent
+      .slice(1)
+      .map(({ timestamp }, index) => (timestamp - (outlet.sent[index]?.timestamp ?? 0)) >>> 0);
     for (const step of steps) expect(step % 9000).toBe(0);
 
     const before = outlet.sent.length;

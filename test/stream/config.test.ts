@@ -36,7 +36,9 @@ describe('settings of the relay', () => {
     [{ tlsCert: 'a.pem' }, /tlsKey/],
     [{ nonsense: 1 } as object, /nonsense/],
   ])('refuses %j', (config, message) => {
-    expect(() => resolveOptions(config)).toThrow(expect.objectContaining({ code: 'TSR_RELAY_CONFIG', message: expect.stringMatching(message) }));
+    expect(() => resolveOptions(config)).toThrow(
+      expect.objectContaining({ code: 'TSR_RELAY_CONFIG', message: expect.stringMatching(message) }),
+    );
   });
 
   it('refuses a config file that is none', async () => {

@@ -84,12 +84,16 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(await (await get('/healthz')).json()).toEqual({ ok: true, worker: true, draining: false });
   });
 
-  it.each(['/../package.json', '/%2e%2e/package.json', '/..%2f..%2fetc%2fpasswd', '/r/../../x', '/page/client.ts', '//'])(
-    'has nothing at %s',
-    async (path) => {
-      expect([400, 404]).toContain(await status(path));
-    },
-  );
+  it.each([
+    '/../package.json',
+    '/%2e%2e/package.json',
+    '/..%2f..%2fetc%2fpasswd',
+    '/r/../../x',
+    '/page/client.ts',
+    '//',
+  ])('has nothing at %s', async (path) => {
+    expect([400, 404]).toContain(await status(path));
+  });
 
   it('shows metrics to those who know the token', async () => {
     expect((await get('/metrics')).status).toBe(401);
@@ -97,7 +101,8 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(response.status).toBe(200);
     const text = await response.text();
     expect(text).toMatch(/^tinysr_relay_worker_up 1$/m);
-    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\})? [-\d.e+]+)$/);
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\})? [-\d.e+]+)$/);
   });
 
   it.each([
@@ -135,7 +140,9 @@ describe('relay server', { timeout: 120_000 }, () => {
 
   it('answers parameters that make no sense with an error, and goes on', async () => {
     const client = new Client(relay);
-    expect(await client.ask('watch', { rtpCapabilities: {}, sources: [] })).toMatchObject({ error: { code: 'bad-request' } });
+    expect(await client.ask('watch', { rtpCapabilities: {}, sources: [] })).toMatchObject({
+      error: { code: 'bad-request' },
+    });
     await client.hello('publish');
     const reply = await client.ask('produce', { kind: 'video', rtpParameters: { codecs: 'none' } });
     expect(reply).toMatchObject({ ok: false });
@@ -152,7 +159,9 @@ describe('relay server', { timeout: 120_000 }, () => {
     const key = 'k'.repeat(24);
     const [first, thief, same] = [new Client(relay), new Client(relay), new Client(relay)];
     expect(await first.hello('publish', { room: 'mine', key })).toMatchObject({ ok: true });
-    expect(await thief.hello('publish', { room: 'mine', key: 'x'.repeat(24) })).toMatchObject({ error: { code: 'room-busy' } });
+    expect(await thief.hello('publish', { room: 'mine', key: 'x'.repeat(24) })).toMatchObject({
+      error: { code: 'room-busy' },
+    });
     expect(await same.hello('publish', { room: 'mine', key })).toMatchObject({ ok: true });
     expect(await first.closed).toBe(4010);
     await same.close();
@@ -186,7 +195,10 @@ describe('relay server', { timeout: 120_000 }, () => {
   });
 
   it('WHIP and WHEP answer OPTIONS for other sites', async () => {
-    const response = await fetch(`${relay.url}/whep/obs`, { method: 'OPTIONS', headers: { origin: 'https://a.example' } });
+    const response = await fetch(`${relay.url}/whep/obs`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://a.example' },
+    });
     expect(response.status).toBe(204);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.get('accept-post')).toBe('application/sdp');

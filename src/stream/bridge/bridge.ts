@@ -205,7 +205,10 @@ export class Bridge {
   #open(plan: BridgePlan, now: number): void {
     const { settings, outlet, codec, room } = this.#options;
     this.#drop();
-    log.info({ room, source: plan.source, work: plan.work, output: plan.output, model: plan.model.name }, 'bridge opens');
+    log.info(
+      { room, source: plan.source, work: plan.work, output: plan.output, model: plan.model.name },
+      'bridge opens',
+    );
     this.#started = false;
     this.#lastOutAt = now;
     this.#pacer.reset();

@@ -33,7 +33,19 @@ function decoderArguments({ target }: DecoderOptions): string[] {
   const { width, height } = target;
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
-    ...['-hide_banner', '-nostdin', '-v', 'error', '-copyts', '-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
+    ...[
+      '-hide_banner',
+      '-nostdin',
+      '-v',
+      'error',
+      '-copyts',
+      '-probesize',
+      '32',
+      '-analyzeduration',
+      '0',
+      '-fpsprobesize',
+      '0',
+    ],
     ...['-flags', 'low_delay', '-threads', '1', '-protocol_whitelist', 'pipe', '-f', 'ivf', '-i', 'pipe:0'],
     ...['-filter_complex_threads', '1', '-filter_complex'],
     `[0:v]scale=${width}:${height}:flags=bicubic:out_range=tv,format=yuv420p,split[pictures][times]`,

@@ -54,7 +54,19 @@ function encoderArguments(options: EncoderOptions): string[] {
   const { source, target, codec } = options;
   const scaled = source.width !== target.width || source.height !== target.height;
   return [
-    ...['-hide_banner', '-nostdin', '-v', 'error', '-copyts', '-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
+    ...[
+      '-hide_banner',
+      '-nostdin',
+      '-v',
+      'error',
+      '-copyts',
+      '-probesize',
+      '32',
+      '-analyzeduration',
+      '0',
+      '-fpsprobesize',
+      '0',
+    ],
     ...['-protocol_whitelist', 'pipe', '-f', 'ivf', '-i', 'pipe:0', '-fps_mode', 'passthrough'],
     ...['-enc_time_base', '1:1000', '-pix_fmt', 'yuv420p', '-flush_packets', '1'],
     ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear`] : []),
@@ -106,7 +118,11 @@ export class Encoder {
    * @param key whether it shall become a key frame
    * @returns the time the frame comes out with
    */
-  write(frame: Uint8Array, timeMs: number, key: boolean): { readonly timeMs: number; readonly accepted: Promise<void> } {
+  write(
+    frame: Uint8Array,
+    timeMs: number,
+    key: boolean,
+  ): { readonly timeMs: number; readonly accepted: Promise<void> } {
     let time = Math.max(timeMs, this.#lastTime + 1);
     if (time % 2 !== (key ? 1 : 0)) time += 1;
     this.#lastTime = time;
@@ -141,7 +157,9 @@ export class Encoder {
     });
     this.#idle?.();
     if (this.#closed) return;
-    const reason = exit ? (exit.signal ?? `exit status ${exit.code}: ${exit.stderr.slice(-300).trim()}`) : 'it cannot be started';
+    const reason = exit
+      ? (exit.signal ?? `exit status ${exit.code}: ${exit.stderr.slice(-300).trim()}`)
+      : 'it cannot be started';
     this.#options.ended(
       new TinySRError('TSR_ENCODE_FAILED', `the encoding ffmpeg ended: ${reason}`, {
         cause: cause ?? new Error(exit?.stderr ?? ''),

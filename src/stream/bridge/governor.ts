@@ -172,8 +172,7 @@ export class Governor {
   #set(level: Level, nowMs: number, up: boolean): boolean {
     if (up) this.#raisedAt = nowMs;
     else if (this.#raisedAt !== undefined) {
-      this.#calmMs =
-        nowMs - this.#raisedAt < REGRET_MS ? Math.min(LONGEST_CALM_MS, this.#calmMs * 2) : CALM_MS;
+      this.#calmMs = nowMs - this.#raisedAt < REGRET_MS ? Math.min(LONGEST_CALM_MS, this.#calmMs * 2) : CALM_MS;
       this.#raisedAt = undefined;
     }
     this.#level = level;

@@ -24,7 +24,7 @@ function even(value: number): number {
 }
 
 /** The largest size of the same shape that fits into the box, lying or standing as the picture does. */
-function fit(size: PictureSize, box: PictureSize): PictureSize {
+function fitInto(size: PictureSize, box: PictureSize): PictureSize {
   const standing = size.height > size.width;
   const [long, short] = [Math.max(box.width, box.height), Math.min(box.width, box.height)];
   const factor = Math.min(1, (standing ? short : long) / size.width, (standing ? long : short) / size.height);
@@ -47,13 +47,13 @@ export function planBridge(
   if (!model) throw new RangeError('there is no model to plan with');
   const reach = surplus / model.scale;
   const box = { width: maxOutput.width * reach, height: maxOutput.height * reach };
-  const full = fit(source, box);
+  const full = fitInto(source, box);
   const share = SIZE_STEPS[Math.min(level.size, SIZE_STEPS.length - 1)] ?? 1;
   const multiple = Math.max(2, model.multiple);
   const aligned = (value: number) => Math.max(multiple, Math.ceil(even(value) / multiple) * multiple);
   const work = { width: aligned(full.width * share), height: aligned(full.height * share) };
   const enlarged = { width: work.width * model.scale, height: work.height * model.scale };
-  const capped = fit(enlarged, maxOutput);
+  const capped = fitInto(enlarged, maxOutput);
   return { model, source, work, output: { width: even(capped.width), height: even(capped.height) } };
 }
 

@@ -105,10 +105,14 @@ export class Peer {
       const refusal =
         error instanceof RelayRefusal
           ? error
-          : new RelayRefusal(error instanceof TypeError ? 'bad-request' : 'internal', 'the request could not be served');
+          : new RelayRefusal(
+              error instanceof TypeError ? 'bad-request' : 'internal',
+              'the request could not be served',
+            );
       log.warn({ method: request.method, code: refusal.code, error: String(error) }, 'request refused');
       this.#send({ id: request.id, ok: false, error: { code: refusal.code, message: refusal.message } });
-      if (request.method === 'hello') this.end(refusal.code === 'unauthorized' ? 'unauthorized' : 'refused', refusal.message);
+      if (request.method === 'hello')
+        this.end(refusal.code === 'unauthorized' ? 'unauthorized' : 'refused', refusal.message);
     }
   }
 

@@ -44,7 +44,11 @@ export const requestSchema = z.discriminatedUnion('method', [
     method: z.literal('watch'),
     data: z.strictObject({ rtpCapabilities: parameters, sources }),
   }),
-  z.strictObject({ id: z.number().int().nonnegative(), method: z.literal('select'), data: z.strictObject({ sources }) }),
+  z.strictObject({
+    id: z.number().int().nonnegative(),
+    method: z.literal('select'),
+    data: z.strictObject({ sources }),
+  }),
   z.strictObject({
     id: z.number().int().nonnegative(),
     method: z.literal('resume'),

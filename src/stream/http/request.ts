@@ -24,7 +24,12 @@ export function requireToken(request: IncomingMessage, token: string | undefined
 /** Answers with problem details (RFC 9457). */
 export function sendProblem(response: ServerResponse, refusal: RelayRefusal): void {
   if (response.headersSent) return void response.destroy();
-  const body = JSON.stringify({ type: 'about:blank', title: refusal.message, status: refusal.status, code: refusal.code });
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: refusal.message,
+    status: refusal.status,
+    code: refusal.code,
+  });
   response.writeHead(refusal.status, {
     'content-type': 'application/problem+json',
     ...(refusal.code === 'unauthorized' ? { 'www-authenticate': 'Bearer' } : {}),

@@ -63,7 +63,8 @@ export class RelayServer {
     });
     server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => undefined);
-      const refuse = (status: string) => socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      const refuse = (status: string) =>
+        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       if (this.#draining) return refuse('503 Service Unavailable');
       if (urlOf(request)?.pathname !== '/signal') return refuse('404 Not Found');
       if (!this.#originAllowed(request)) return refuse('403 Forbidden');
@@ -104,7 +105,11 @@ export class RelayServer {
   get url(): string {
     const { address, port, family } = this.#server.address() as AddressInfo;
     const any = address === '0.0.0.0' || address === '::';
-    const host = any ? (this.#context.settings.announcedAddress ?? 'localhost') : family === 'IPv6' ? `[${address}]` : address;
+    const host = any
+      ? (this.#context.settings.announcedAddress ?? 'localhost')
+      : family === 'IPv6'
+        ? `[${address}]`
+        : address;
     return `${this.#secure ? 'https' : 'http'}://${host}:${port}`;
   }
 
@@ -160,7 +165,10 @@ export class RelayServer {
       response.end(JSON.stringify({ ok, worker: engine.alive, draining: this.#draining }));
     } else {
       requireToken(request, settings.token);
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' });
+      response.writeHead(200, {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+        'cache-control': 'no-store',
+      });
       response.end(metricsText(rooms, engine, this.#counters));
     }
     return true;

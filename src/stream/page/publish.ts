@@ -20,13 +20,19 @@ function choice(): Choice {
 function roomKey(): string {
   const known = sessionStorage.getItem('key');
   if (known) return known;
-  const key = [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const key = [...crypto.getRandomValues(new Uint8Array(24))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
   sessionStorage.setItem('key', key);
   return key;
 }
 
 async function camera({ height, rate, sound }: Choice): Promise<MediaStream> {
-  const video = { height: { ideal: height }, width: { ideal: Math.round((height * 16) / 9) }, frameRate: { ideal: rate, max: 30 } };
+  const video = {
+    height: { ideal: height },
+    width: { ideal: Math.round((height * 16) / 9) },
+    frameRate: { ideal: rate, max: 30 },
+  };
   return navigator.mediaDevices.getUserMedia({ video, audio: sound });
 }
 
@@ -119,7 +125,11 @@ class Studio {
       const [audio] = this.#stream.getAudioTracks();
       if (video) this.#producer = await this.#sendVideo(device, transport, video, welcome.maxBitrate);
       if (audio && this.#choice.sound) {
-        await transport.produce({ track: audio, stopTracks: false, codecOptions: { opusStereo: true, opusDtx: false } });
+        await transport.produce({
+          track: audio,
+          stopTracks: false,
+          codecOptions: { opusStereo: true, opusDtx: false },
+        });
       }
       status('live', 'Live');
       await ended;
@@ -160,7 +170,8 @@ class Studio {
       if (report.frameWidth) size = `${report.frameWidth} × ${report.frameHeight}`;
       if (report.framesPerSecond) rate = `${Math.round(report.framesPerSecond)} fps`;
       const { bytes, at } = this.#sent;
-      if (at && report.timestamp > at) bits = `${Math.max(0, Math.round(((report.bytesSent - bytes) * 8) / (report.timestamp - at)))} kbit/s`;
+      if (at && report.timestamp > at)
+        bits = `${Math.max(0, Math.round(((report.bytesSent - bytes) * 8) / (report.timestamp - at)))} kbit/s`;
       this.#sent = { bytes: report.bytesSent, at: report.timestamp };
     }
     const bridge = stats?.bridge;

@@ -149,7 +149,9 @@ export async function openTransport(
     signal.ask('connect', { dtlsParameters }).then(done, failed);
   });
   transport.on('produce', ({ kind, rtpParameters }, done, failed) => {
-    signal.ask<{ producerId: string }>('produce', { kind, rtpParameters }).then(({ producerId }) => done({ id: producerId }), failed);
+    signal
+      .ask<{ producerId: string }>('produce', { kind, rtpParameters })
+      .then(({ producerId }) => done({ id: producerId }), failed);
   });
   transport.on('connectionstatechange', (state) => {
     if (state !== 'disconnected' && state !== 'failed') return;

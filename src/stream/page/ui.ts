@@ -38,7 +38,10 @@ export function viewers(count: number | undefined): void {
 }
 
 /** Fills a list of figures; third entry: good or bad. */
-export function figures(id: string, rows: readonly (readonly [name: string, value: string, mood?: 'good' | 'bad' | undefined])[]): void {
+export function figures(
+  id: string,
+  rows: readonly (readonly [name: string, value: string, mood?: 'good' | 'bad' | undefined])[],
+): void {
   const list = element(id);
   rows.forEach(([name, value, mood], index) => {
     let row = list.children[index] as HTMLElement | undefined;

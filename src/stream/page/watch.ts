@@ -107,7 +107,8 @@ class Theatre {
     entry?.consumer.close();
     for (const id of ['audio', 'before', 'after']) {
       const media = element<HTMLMediaElement>(id);
-      if (entry && (media.srcObject as MediaStream | null)?.getTracks()[0] === entry.consumer.track) media.srcObject = null;
+      if (entry && (media.srcObject as MediaStream | null)?.getTracks()[0] === entry.consumer.track)
+        media.srcObject = null;
     }
   }
 
@@ -121,7 +122,9 @@ class Theatre {
         fps: report.framesPerSecond ?? 0,
         width: report.frameWidth ?? 0,
         height: report.frameHeight ?? 0,
-        bufferMs: report.jitterBufferEmittedCount ? (report.jitterBufferDelay / report.jitterBufferEmittedCount) * 1000 : 0,
+        bufferMs: report.jitterBufferEmittedCount
+          ? (report.jitterBufferDelay / report.jitterBufferEmittedCount) * 1000
+          : 0,
       };
     }
     return undefined;
@@ -207,7 +210,13 @@ export function theatre(room: string): void {
   element('full').onclick = () =>
     void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.())?.catch(() => undefined);
   document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || (event.target as HTMLElement).matches('input:not([type=range])')) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      (event.target as HTMLElement).matches('input:not([type=range])')
+    )
+      return;
     const button = { m: 'mute', i: 'info', f: 'full' }[event.key.toLowerCase()];
     const mode = ({ 1: 'split', 2: 'upscaled', 3: 'original' } as const)[Number(event.key) as 1 | 2 | 3];
     if (button) element(button).click();

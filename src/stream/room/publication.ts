@@ -85,7 +85,8 @@ export class Publication {
   /** Takes a track of the publisher. @throws RelayRefusal when there is one of the kind already */
   async produce(kind: types.MediaKind, rtpParameters: types.RtpParameters): Promise<types.Producer> {
     const { transport, router, settings } = this.#options;
-    if (kind === 'video' ? this.#video : this.#audio) throw new RelayRefusal('conflict', `there is a ${kind} track already`);
+    if (kind === 'video' ? this.#video : this.#audio)
+      throw new RelayRefusal('conflict', `there is a ${kind} track already`);
     if (rtpParameters.encodings && rtpParameters.encodings.length > 1) {
       throw new RelayRefusal('unsupported-media', 'simulcast is not taken; send one encoding');
     }
@@ -148,11 +149,13 @@ export class Publication {
 
   /** Opens or closes the bridge as is wanted now; one after the other. */
   #switch(): void {
-    this.#switching = this.#switching.then(async () => {
-      const shall = this.#wanted && !this.#closed && this.#video !== undefined;
-      if (shall && !this.#bridge) await this.#openBridge();
-      if (!shall && this.#bridge) await this.#closeBridge();
-    }).catch(() => undefined);
+    this.#switching = this.#switching
+      .then(async () => {
+        const shall = this.#wanted && !this.#closed && this.#video !== undefined;
+        if (shall && !this.#bridge) await this.#openBridge();
+        if (!shall && this.#bridge) await this.#closeBridge();
+      })
+      .catch(() => undefined);
   }
 
   async #openBridge(): Promise<void> {

@@ -42,7 +42,8 @@ export class Rooms {
     if (!ROOM_ID.test(id)) throw new RelayRefusal('bad-request', 'a room is called by 1 to 64 letters, digits, _ or -');
     const known = this.#rooms.get(id) ?? this.#opening.get(id);
     if (known) return known;
-    if (this.#full) await this.all.find((room) => !room.publication && room.viewers === 0)?.close('its place is needed');
+    if (this.#full)
+      await this.all.find((room) => !room.publication && room.viewers === 0)?.close('its place is needed');
     if (this.#full) {
       throw new RelayRefusal('too-many-rooms', 'this relay has no room left');
     }

@@ -78,9 +78,11 @@ export class Viewer implements Watcher {
   }
 
   #sync(): void {
-    this.#work = this.#work.then(() => this.#apply()).catch((error) => {
-      log.warn({ room: this.#room.id, error: String(error) }, 'tracks of a viewer');
-    });
+    this.#work = this.#work
+      .then(() => this.#apply())
+      .catch((error) => {
+        log.warn({ room: this.#room.id, error: String(error) }, 'tracks of a viewer');
+      });
   }
 
   async #apply(): Promise<void> {

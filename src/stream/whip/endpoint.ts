@@ -138,7 +138,9 @@ export class WhipEndpoint {
       return { session, answer: writeAnswer(offer, answered, transport) };
     } catch (error) {
       await publication.close();
-      throw error instanceof TypeError ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`) : error;
+      throw error instanceof TypeError
+        ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`)
+        : error;
     }
   }
 
@@ -190,7 +192,9 @@ export class WhipEndpoint {
       return { session, answer: writeAnswer(offer, answered, transport) };
     } catch (error) {
       cleanUp();
-      throw error instanceof TypeError ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`) : error;
+      throw error instanceof TypeError
+        ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`)
+        : error;
     }
   }
 
@@ -216,12 +220,7 @@ export class WhipEndpoint {
     return session;
   }
 
-  async #session(
-    request: IncomingMessage,
-    response: ServerResponse,
-    kind: 'whip' | 'whep',
-    id: string,
-  ): Promise<void> {
+  async #session(request: IncomingMessage, response: ServerResponse, kind: 'whip' | 'whep', id: string): Promise<void> {
     const session = this.#sessions.get(id);
     if (session?.kind !== kind) throw new RelayRefusal('not-found', 'there is no such session');
     if (request.method === 'DELETE') {

@@ -27,7 +27,8 @@ export function sameCodec(
   offered: OfferedCodec,
   codec: Pick<types.RtpCodecCapability, 'mimeType' | 'clockRate' | 'parameters'>,
 ): boolean {
-  if (offered.mimeType.toLowerCase() !== codec.mimeType.toLowerCase() || offered.clockRate !== codec.clockRate) return false;
+  if (offered.mimeType.toLowerCase() !== codec.mimeType.toLowerCase() || offered.clockRate !== codec.clockRate)
+    return false;
   if (offered.mimeType.toLowerCase() !== 'video/h264') return true;
   return (
     Number(offered.parameters['packetization-mode'] ?? 0) === 1 &&
@@ -52,7 +53,7 @@ export function publisherParameters(
     return FEEDBACK.has(name) && (!['transport-cc', 'goog-remb'].includes(name) || name === congestion);
   });
   const rtx = media.codecs.find(
-    ({ mimeType, parameters }) => /\/rtx$/i.test(mimeType) && Number(parameters['apt']) === codec.payloadType,
+    ({ mimeType, parameters }) => /\/rtx$/i.test(mimeType) && Number(parameters.apt) === codec.payloadType,
   );
   const usesRtx = rtx !== undefined && (media.ssrc === undefined || media.rtxSsrc !== undefined);
   const channels = codec.channels === undefined ? {} : { channels: codec.channels };

@@ -58,7 +58,10 @@ function codecsOf(section: SessionDescription['media'][number]): OfferedCodec[] 
 }
 
 function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
-  const group = section.ssrcGroups?.find(({ semantics }) => semantics === 'FID')?.ssrcs.split(' ').map(Number);
+  const group = section.ssrcGroups
+    ?.find(({ semantics }) => semantics === 'FID')
+    ?.ssrcs.split(' ')
+    .map(Number);
   const ssrc = group?.[0] ?? section.ssrcs?.map(({ id }) => Number(id))[0];
   const cname = section.ssrcs?.find(({ attribute }) => attribute === 'cname')?.value;
   return {

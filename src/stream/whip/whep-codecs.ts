@@ -22,7 +22,8 @@ export function matchTracks(
     );
     if (!producer || !section) continue;
     const [codec] = producer.rtpParameters.codecs;
-    if (codec && section.codecs.some((offered) => sameCodec(offered, codec))) matched.push({ media: section, producer });
+    if (codec && section.codecs.some((offered) => sameCodec(offered, codec)))
+      matched.push({ media: section, producer });
     else if (kind === 'video') {
       throw new RelayRefusal('not-acceptable', `the picture is ${codec?.mimeType}, which the offer does not take`);
     }
