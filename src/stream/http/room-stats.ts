@@ -8,6 +8,7 @@ export function roomStats(room: Room): object {
     live: publication?.tracks('original').video !== undefined,
     sound: publication?.tracks('original').audio !== undefined,
     viewers: room.viewers,
+    soundDelayMs: publication?.audioDelayMs && Math.round(publication.audioDelayMs),
     bridge: bridge && {
       state: bridge.state,
       reason: bridge.reason,

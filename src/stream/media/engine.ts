@@ -1,4 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import { EventEmitter } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import type { types } from 'mediasoup';
 import { TinySRError } from '../../shared/errors.js';
 import { log } from '../../shared/log.js';
@@ -25,14 +27,12 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   #closed = false;
   #restarts = 0;
   #mediaPort: number;
-  #tcpPort: number;
 
   private constructor(settings: RelaySettings, mediasoup: Mediasoup) {
     super();
     this.#settings = settings;
     this.#mediasoup = mediasoup;
     this.#mediaPort = settings.mediaPort;
-    this.#tcpPort = settings.mediaPort;
   }
 
   /** Starts the worker. @throws TinySRError `TSR_MEDIASOUP_MISSING`, `TSR_RELAY_LISTEN` */
@@ -88,32 +88,28 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   }
 
   async #start(): Promise<void> {
-    const { host, announcedAddress } = this.#settings;
+    const address = await mediaAddress(this.#settings);
     let worker: types.Worker;
     try {
       worker = await this.#mediasoup.createWorker({ logLevel: 'warn' });
     } catch (cause) {
       throw workerMissing(cause);
     }
-    const ip = host === 'localhost' ? '127.0.0.1' : host;
-    const address = announcedAddress ? { announcedAddress } : {};
-    const info = { ip, ...address, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
     try {
+      this.#mediaPort ||= await freePort(worker, address);
+      const info = { ...address, port: this.#mediaPort, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
       const server = await worker.createWebRtcServer({
         listenInfos: [
-          { protocol: 'udp', ...info, port: this.#mediaPort },
-          { protocol: 'tcp', ...info, port: this.#tcpPort },
+          { protocol: 'udp', ...info },
+          { protocol: 'tcp', ...info },
         ],
       });
-      const { udpSockets, tcpServers } = await server.dump();
-      this.#mediaPort = udpSockets[0]?.port ?? this.#mediaPort;
-      this.#tcpPort = tcpServers[0]?.port ?? this.#tcpPort;
       worker.on('died', (error) => this.#died(error));
       this.#running = { worker, server };
       log.info({ pid: worker.pid, mediaPort: this.#mediaPort }, 'media worker started');
     } catch (cause) {
       worker.close();
-      throw new TinySRError('TSR_RELAY_LISTEN', `cannot listen for media on ${ip} port ${this.#mediaPort}`, {
+      throw new TinySRError('TSR_RELAY_LISTEN', `cannot listen for media on ${address.ip} port ${this.#mediaPort}`, {
         hint: 'Is another relay running? Give a free port with --media-port.',
         cause,
       });
@@ -161,4 +157,29 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     this.#stopWorker();
     await exited;
   }
+}
+
+interface MediaAddress {
+  readonly ip: string;
+  readonly announcedAddress?: string;
+}
+
+/** Where media is listened for, and what browsers are told. @throws TinySRError `TSR_RELAY_LISTEN` */
+async function mediaAddress({ host, announcedAddress }: RelaySettings): Promise<MediaAddress> {
+  const { address: ip, family } = await lookup(host).catch((cause) => {
+    throw new TinySRError('TSR_RELAY_LISTEN', `${host} is no address of this machine`, { cause });
+  });
+  if (announcedAddress) return { ip, announcedAddress };
+  if (ip !== '0.0.0.0' && ip !== '::') return { ip };
+  const addresses = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outer = addresses.find((entry) => !entry.internal && entry.family === (family === 6 ? 'IPv6' : 'IPv4'));
+  return { ip, announcedAddress: outer?.address ?? (family === 6 ? '::1' : '127.0.0.1') };
+}
+
+/** A port that is free for UDP; TCP of the same number nearly always is as well. */
+async function freePort(worker: types.Worker, address: MediaAddress): Promise<number> {
+  const server = await worker.createWebRtcServer({ listenInfos: [{ protocol: 'udp', ...address }] });
+  const [socket] = (await server.dump()).udpSockets;
+  server.close();
+  return socket?.port ?? 0;
 }
