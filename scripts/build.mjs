@@ -5,12 +5,14 @@
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandOf, ROOT } from './lib/paths.mjs';
+import { buildPage } from './lib/relay-page.mjs';
 import { show } from './lib/run.mjs';
 
-const status = await show(process.execPath, [commandOf('typescript', 'tsc'), '-p', 'tsconfig.build.json'], {
-  cwd: ROOT,
-});
-if (status !== 0) process.exit(status);
+for (const project of ['tsconfig.build.json', join('src', 'stream', 'page', 'tsconfig.json')]) {
+  const status = await show(process.execPath, [commandOf('typescript', 'tsc'), '-p', project], { cwd: ROOT });
+  if (status !== 0) process.exit(status);
+}
+await buildPage();
 
 for (const entry of readdirSync(join(ROOT, 'dist'), { recursive: true })) {
   const source = /^(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(entry)?.[1];

@@ -10,21 +10,18 @@ import { setUpNode } from './setup/node.mjs';
 import { setUpNpmModules } from './setup/npm-modules.mjs';
 import { SetupError } from './setup/step.mjs';
 
-/** Steps in order, by what they are for. The relay's are loaded only for it: nothing else ever waits for them. */
+/** Steps in order, by what they are for. The relay's are loaded for it and for the tests: the demo never waits for them. */
 const BASE = [
   ['node', setUpNode],
   ['npm modules', setUpNpmModules],
   ['ffmpeg', setUpFfmpeg],
 ];
-const STEPS = {
-  demo: BASE,
-  test: BASE,
-  relay: [
-    ...BASE,
-    ['mediasoup worker', async (options) => (await import('./setup/relay.mjs')).setUpWorker(options)],
-    ['chromium', async (options) => (await import('./setup/chromium.mjs')).setUpChromium(options)],
-  ],
-};
+const RELAY = [
+  ...BASE,
+  ['mediasoup worker', async (options) => (await import('./setup/relay.mjs')).setUpWorker(options)],
+  ['chromium', async (options) => (await import('./setup/chromium.mjs')).setUpChromium(options)],
+];
+const STEPS = { demo: BASE, test: RELAY, relay: RELAY };
 
 async function main() {
   const { values } = parseArgs({

@@ -15,3 +15,5 @@ export { ERROR_CODES, type ErrorCode, TinySRError } from './shared/errors.js';
 export type { FrameBatch } from './shared/frame.js';
 export { type FrameFormat, type FrameLayout, frameLayout } from './shared/layout.js';
 export type * from './shared/media.js';
+export type { RelayConfig, RelayOptions } from './stream/options.js';
+export { createRelay, type Relay, type RelayState } from './stream/relay.js';

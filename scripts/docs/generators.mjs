@@ -7,7 +7,7 @@ import { code, table } from './markdown.mjs';
  * What a `<!-- generated:NAME -->` part holds, by its name: a function of the repository's root that returns Markdown.
  * Each loads what it reads only when a document asks for it.
  */
-export const GENERATORS = { errors, options, containers, models };
+export const GENERATORS = { errors, options, relay, containers, models };
 
 /** Error codes of src/shared/errors.ts, by exit status. */
 async function errors(root) {
@@ -20,16 +20,28 @@ async function errors(root) {
 /** Options of the command, a table for each group in the order of their first option. */
 async function options(root) {
   const { OPTION_TABLE } = await built(root, 'cli/options.js', 'OPTION_TABLE');
-  const groups = [...new Set(OPTION_TABLE.map(({ group }) => group))];
+  return optionTables(OPTION_TABLE);
+}
+
+/** Options of the relay. */
+async function relay(root) {
+  const { RELAY_OPTION_TABLE } = await built(root, 'stream/cli-options.js', 'RELAY_OPTION_TABLE');
+  return optionTables(RELAY_OPTION_TABLE);
+}
+
+function optionTables(definitions) {
+  const groups = [...new Set(definitions.map(({ group }) => group))];
   const sections = groups.map((group) => {
-    const rows = OPTION_TABLE.filter((option) => option.group === group).map((option) => [
-      code(option.value === undefined ? option.flag : `${option.flag} ${option.value}`),
-      option.choices && !option.value.includes('|')
-        ? `${option.description}: ${option.choices.join(', ')}`
-        : option.description,
-      code(option.default),
-      code(option.env),
-    ]);
+    const rows = definitions
+      .filter((option) => option.group === group)
+      .map((option) => [
+        code(option.value === undefined ? option.flag : `${option.flag} ${option.value}`),
+        option.choices && !option.value.includes('|')
+          ? `${option.description}: ${option.choices.join(', ')}`
+          : option.description,
+        code(option.default),
+        code(option.env),
+      ]);
     return `**${group}**\n\n${table(['Option', 'Meaning', 'Default', 'Environment'], rows)}`;
   });
   return sections.join('\n\n');

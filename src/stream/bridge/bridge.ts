@@ -1,0 +1,324 @@
+import type { Model } from '../../infer/types.js';
+import type { TinySRError } from '../../shared/errors.js';
+import { log } from '../../shared/log.js';
+import type { RelaySettings } from '../options.js';
+import type { AccessUnit } from '../rtp/access-unit.js';
+import { Assembler, type InputCodec } from '../rtp/assembler.js';
+import { Governor } from './governor.js';
+import { RateMeter, Samples } from './meter.js';
+import type { PictureOutlet } from './outlet.js';
+import { Pacer } from './pacer.js';
+import { Pipeline } from './pipeline.js';
+import { type BridgePlan, planBridge, SIZE_STEPS, samePlan } from './plan.js';
+import { UpscalerCache } from './upscaler-cache.js';
+
+/** How often the bridge looks at itself, in milliseconds. */
+const TICK_MS = 100;
+/** How often an unanswered wish for a key frame is repeated, in milliseconds. */
+const KEY_REPEAT_MS = 700;
+/** Pictures that come in while none goes out for so long mean a stall, in milliseconds. */
+const STALL_MS = 3000;
+/** Longest wait before a failed pipeline is opened again, in milliseconds. */
+const LONGEST_BACKOFF_MS = 3000;
+
+/** What a bridge needs. */
+export interface BridgeOptions {
+  readonly settings: Pick<
+    RelaySettings,
+    'codec' | 'device' | 'threads' | 'maxInput' | 'maxOutput' | 'targetDelay' | 'openUpscaler'
+  >;
+  /** From the best to the smallest. */
+  readonly models: readonly Model[];
+  /** Whether a GPU runs the models. */
+  readonly gpu: boolean;
+  readonly codec: InputCodec;
+  /** Payload type of the publisher's pictures, as the bridge gets them. */
+  readonly payloadType: number;
+  readonly outlet: PictureOutlet;
+  /** For the log. */
+  readonly room: string;
+  requestKeyFrame(): void;
+}
+
+/** What a bridge does at the moment. */
+export interface BridgeStats {
+  readonly state: 'waiting' | 'running' | 'failing' | 'refused';
+  /** Why it fails or refuses. */
+  readonly reason: string | undefined;
+  readonly source: string | undefined;
+  readonly work: string | undefined;
+  readonly output: string | undefined;
+  readonly model: string | undefined;
+  readonly maxFps: number | undefined;
+  readonly sizeShare: number;
+  readonly fpsIn: number;
+  readonly fpsOut: number;
+  /** Frame age in milliseconds: median and 95 %. */
+  readonly ageMs: number;
+  readonly ageP95Ms: number;
+  /** Milliseconds the model takes, median. */
+  readonly runMs: number;
+  readonly framesIn: number;
+  readonly framesOut: number;
+  /** Frames displaced by newer ones. */
+  readonly displaced: number;
+  /** Frames left out to keep the rate down. */
+  readonly paced: number;
+  readonly packetsLost: number;
+  readonly keyFrameRequests: number;
+  /** Times that a pipeline failed and was opened again. */
+  readonly failures: number;
+}
+
+/**
+ * From the publisher's packets to upscaled ones. Owns decoder, sessions and encoder; survives the end of each of them.
+ */
+export class Bridge {
+  readonly #options: BridgeOptions;
+  readonly #assembler: Assembler;
+  readonly #governor: Governor;
+  readonly #pacer = new Pacer();
+  readonly #upscalers: UpscalerCache;
+  readonly #timer: NodeJS.Timeout;
+  #pipeline: Pipeline | undefined;
+  #closing: Promise<unknown>[] = [];
+  #closed = false;
+  #replan = false;
+  #reason: string | undefined;
+  #refused: string | undefined;
+  #retryAt = 0;
+  #consecutiveFailures = 0;
+  #keyAskedAt = Number.NEGATIVE_INFINITY;
+  #lastOutAt = performance.now();
+  #lastInAt = Number.NEGATIVE_INFINITY;
+  #started = false;
+  readonly #in = new RateMeter();
+  readonly #out = new RateMeter();
+  readonly #ages = new Samples();
+  readonly #runs = new Samples(60);
+  #displaced = 0;
+  #paced = 0;
+  #lost = 0;
+  #keyRequests = 0;
+  #failures = 0;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+    const { settings, models } = options;
+    this.#upscalers = new UpscalerCache(settings);
+    this.#governor = new Governor(
+      { models: models.length, sizes: SIZE_STEPS.length, targetMs: settings.targetDelay },
+      performance.now(),
+    );
+    this.#assembler = new Assembler(options.codec, options.payloadType, {
+      picture: (unit) => this.#picture(unit),
+      lost: (packets) => {
+        this.#lost += packets;
+        this.#askForKey(performance.now());
+      },
+    });
+    this.#timer = setInterval(() => this.#tick(performance.now()), TICK_MS);
+    this.#askForKey(performance.now());
+  }
+
+  /** Takes an RTP packet of the publisher. */
+  push(packet: Buffer): void {
+    if (!this.#closed) this.#assembler.push(packet, performance.now());
+  }
+
+  /** Process ids of the ffmpegs that run. */
+  get pids(): readonly number[] {
+    return this.#pipeline?.pids ?? [];
+  }
+
+  /** What it does at the moment. */
+  get stats(): BridgeStats {
+    const now = performance.now();
+    const { level } = this.#governor;
+    const plan = this.#pipeline?.plan;
+    const text = (size: { width: number; height: number } | undefined) => size && `${size.width}x${size.height}`;
+    return {
+      state: this.#refused ? 'refused' : this.#reason ? 'failing' : this.#started ? 'running' : 'waiting',
+      reason: this.#refused ?? this.#reason,
+      source: text(plan?.source),
+      work: text(plan?.work),
+      output: text(plan?.output),
+      model: plan?.model.name,
+      maxFps: level.maxFps,
+      sizeShare: SIZE_STEPS[level.size] ?? 1,
+      fpsIn: this.#in.rate(now),
+      fpsOut: this.#out.rate(now),
+      ageMs: this.#ages.quantile(0.5),
+      ageP95Ms: this.#ages.quantile(0.95),
+      runMs: this.#runs.quantile(0.5),
+      framesIn: this.#in.total,
+      framesOut: this.#out.total,
+      displaced: this.#displaced,
+      paced: this.#paced,
+      packetsLost: this.#lost,
+      keyFrameRequests: this.#keyRequests,
+      failures: this.#failures,
+    };
+  }
+
+  #askForKey(now: number): void {
+    if (this.#closed || now - this.#keyAskedAt < KEY_REPEAT_MS) return;
+    this.#keyAskedAt = now;
+    this.#keyRequests += 1;
+    this.#options.requestKeyFrame();
+  }
+
+  #picture(unit: AccessUnit): void {
+    const now = performance.now();
+    this.#in.add(now);
+    this.#lastInAt = now;
+    if (unit.key && unit.size) this.#begin(unit, now);
+    this.#pipeline?.write(unit);
+  }
+
+  /** A key frame: the one moment at which everything can change. */
+  #begin(unit: AccessUnit, now: number): void {
+    const { settings, models, gpu } = this.#options;
+    if (!unit.size || now < this.#retryAt) return;
+    const { width, height } = unit.size;
+    const { maxInput } = settings;
+    const tooLarge =
+      Math.max(width, height) > Math.max(maxInput.width, maxInput.height) ||
+      Math.min(width, height) > Math.min(maxInput.width, maxInput.height);
+    this.#refused =
+      width < 16 || height < 16
+        ? `${width}x${height} is too small`
+        : tooLarge
+          ? `${width}x${height} is more than this relay upscales`
+          : undefined;
+    if (this.#refused) {
+      this.#drop();
+      return;
+    }
+    // On a CPU there is no time to compute much more than the stream can show.
+    const plan = planBridge(unit.size, models, this.#governor.level, settings.maxOutput, gpu ? 4 : 4 / 3);
+    this.#replan = false;
+    if (this.#pipeline && samePlan(plan, this.#pipeline.plan)) return;
+    this.#open(plan, now);
+  }
+
+  #open(plan: BridgePlan, now: number): void {
+    const { settings, outlet, codec, room } = this.#options;
+    this.#drop();
+    log.info(
+      { room, source: plan.source, work: plan.work, output: plan.output, model: plan.model.name },
+      'bridge opens',
+    );
+    this.#started = false;
+    this.#lastOutAt = now;
+    this.#pacer.reset();
+    this.#ages.clear();
+    const upscaler = this.#upscalers.get(plan.model, plan.work);
+    const pipeline: Pipeline = new Pipeline({
+      plan,
+      inputCodec: codec,
+      outputCodec: settings.codec,
+      upscaler,
+      wanted: (timeMs) => {
+        if (this.#pacer.accepts(timeMs, this.#governor.level.maxFps)) return true;
+        this.#paced += 1;
+        return false;
+      },
+      takeKeyRequest: () => outlet.takeKeyRequest(performance.now()),
+      picture: (picture, { timestamp, arrivalMs, runMs }) => {
+        const sentAt = performance.now();
+        outlet.send(picture, timestamp);
+        this.#wentOut(sentAt, sentAt - arrivalMs, runMs);
+      },
+      decoded: () => undefined,
+      displaced: () => {
+        this.#displaced += 1;
+        if (this.#started) this.#governor.dropped(performance.now());
+      },
+      failed: (error) => {
+        if (error.code === 'TSR_INFER_FAILED' || error.code === 'TSR_OUT_OF_MEMORY') this.#upscalers.drop(upscaler);
+        if (this.#pipeline === pipeline) this.#failed(error);
+      },
+    });
+    this.#pipeline = pipeline;
+  }
+
+  #wentOut(now: number, ageMs: number, runMs: number): void {
+    this.#out.add(now);
+    this.#lastOutAt = now;
+    this.#runs.add(runMs);
+    if (!this.#started) {
+      // What waited for the session to open says nothing about the device.
+      this.#started = true;
+      this.#reason = undefined;
+      this.#governor.reset(now);
+      return;
+    }
+    this.#consecutiveFailures = 0;
+    this.#ages.add(ageMs);
+    this.#governor.observe({ ageMs, runMs }, now);
+  }
+
+  #failed(error: TinySRError): void {
+    const now = performance.now();
+    this.#failures += 1;
+    this.#reason = error.message;
+    const backoff = Math.min(LONGEST_BACKOFF_MS, 100 * 2 ** this.#consecutiveFailures);
+    this.#consecutiveFailures += 1;
+    this.#retryAt = now + backoff;
+    log.warn({ room: this.#options.room, code: error.code, error: error.message, backoff }, 'bridge failed');
+    this.#drop();
+    this.#replan = true;
+    this.#keyAskedAt = now + backoff - KEY_REPEAT_MS;
+  }
+
+  #drop(): void {
+    const pipeline = this.#pipeline;
+    this.#pipeline = undefined;
+    this.#started = false;
+    if (!pipeline) return;
+    const closing = pipeline.close().catch(() => undefined);
+    this.#closing.push(closing);
+    void closing.then(() => {
+      this.#closing = this.#closing.filter((other) => other !== closing);
+    });
+  }
+
+  #tick(now: number): void {
+    this.#assembler.expire(now);
+    if (this.#started && this.#governor.tick(this.#in.rate(now), now)) {
+      const { level } = this.#governor;
+      log.info({ room: this.#options.room, ...level, ageP95: this.#ages.quantile(0.95) }, 'governor');
+      const plan = this.#pipeline?.plan;
+      const { settings, models, gpu } = this.#options;
+      const next = plan && planBridge(plan.source, models, level, settings.maxOutput, gpu ? 4 : 4 / 3);
+      this.#replan = Boolean(plan && next && !samePlan(plan, next));
+      // Opened before it is needed: the change then takes no longer than two ffmpegs need to start.
+      if (this.#replan && next) this.#upscalers.get(next.model, next.work).catch(() => undefined);
+    }
+    const flowing = now - this.#lastInAt < 1000;
+    if (this.#pipeline && this.#lastInAt > this.#lastOutAt && now - this.#lastOutAt > STALL_MS && flowing) {
+      if (!this.#openingLong(now)) {
+        log.warn({ room: this.#options.room }, 'bridge stalls');
+        this.#failures += 1;
+        this.#drop();
+        this.#replan = true;
+      }
+    }
+    if (now >= this.#retryAt && !this.#refused && (this.#assembler.needsKey || this.#replan)) this.#askForKey(now);
+  }
+
+  /** A session that is still being opened is no stall before half a minute. */
+  #openingLong(now: number): boolean {
+    return !this.#started && now - this.#lastOutAt < 30_000;
+  }
+
+  /** Ends all it runs. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#drop();
+    await Promise.all(this.#closing);
+    await this.#upscalers.close();
+  }
+}

@@ -1,0 +1,176 @@
+import type { Readable, Writable } from 'node:stream';
+import { type RunningChild, startChild } from '../../shared/child.js';
+import { TinySRError } from '../../shared/errors.js';
+import { toolPath } from '../../shared/ffmpeg.js';
+import type { PictureSize } from '../rtp/access-unit.js';
+import { type CodedPicture, FlvReader, IvfReader, ivfFrameHeader, ivfHeader } from './ivf.js';
+
+/** Codecs that can go out. */
+export type OutputCodec = 'vp8' | 'h264';
+
+/** How frames are encoded. */
+export interface EncoderOptions {
+  readonly codec: OutputCodec;
+  /** Size of the raw frames. */
+  readonly source: PictureSize;
+  /** Size of the stream; even. */
+  readonly target: PictureSize;
+  picture(picture: CodedPicture): void;
+  /** The encoder is gone without having been closed. */
+  ended(error: TinySRError): void;
+}
+
+/** Pictures between two key frames when nobody asks for one. */
+const KEY_INTERVAL = 600;
+
+/** Frames a second that bit rates are meant for; at a lower rate a frame costs the same. */
+const FRAME_RATE = 30;
+
+/** Bits a second for a picture of this size. */
+export function outputBitrate({ width, height }: PictureSize): number {
+  const bits = width * height * FRAME_RATE * 0.085;
+  return Math.round(Math.min(6_000_000, Math.max(400_000, bits)) / 1000) * 1000;
+}
+
+function codecArguments(codec: OutputCodec, bitrate: number): string[] {
+  const rate = ['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(Math.round(bitrate / 2))];
+  if (codec === 'vp8') {
+    return [
+      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'],
+      ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '2', ...rate],
+      ...['-g', String(KEY_INTERVAL), '-f', 'ivf'],
+    ];
+  }
+  // Frames are timed in milliseconds; without this x264 takes that for 1000 frames a second.
+  const timing = `fps=${FRAME_RATE}/1`;
+  return [
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', ...rate],
+    ...['-x264-params', `${timing}:repeat-headers=1:scenecut=0:threads=1`, '-g', String(KEY_INTERVAL)],
+    ...['-f', 'flv', '-flvflags', 'no_duration_filesize+no_metadata'],
+  ];
+}
+
+function encoderArguments(options: EncoderOptions): string[] {
+  const { source, target, codec } = options;
+  const scaled = source.width !== target.width || source.height !== target.height;
+  return [
+    ...[
+      '-hide_banner',
+      '-nostdin',
+      '-v',
+      'error',
+      '-copyts',
+      '-probesize',
+      '32',
+      '-analyzeduration',
+      '0',
+      '-fpsprobesize',
+      '0',
+    ],
+    ...['-protocol_whitelist', 'pipe', '-f', 'ivf', '-i', 'pipe:0', '-fps_mode', 'passthrough'],
+    ...['-enc_time_base', '1:1000', '-pix_fmt', 'yuv420p', '-flush_packets', '1'],
+    ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear`] : []),
+    // Key frames on demand: a frame whose time is an odd number of milliseconds becomes one.
+    ...['-force_key_frames', 'expr:mod(floor(t*1000+0.5),2)'],
+    ...codecArguments(codec, outputBitrate(target)),
+    'pipe:1',
+  ];
+}
+
+/** An ffmpeg that encodes a live stream, each frame as soon as it is there. */
+export class Encoder {
+  readonly #options: EncoderOptions;
+  readonly #child: RunningChild;
+  readonly #stdin: Writable;
+  #closed = false;
+  #lastTime = -2;
+  #waiting = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+    this.#child = startChild(toolPath('ffmpeg'), encoderArguments(options), ['pipe', 'pipe', 'pipe']);
+    const [stdin, stdout] = this.#child.process.stdio as unknown as [Writable, Readable];
+    this.#stdin = stdin;
+    stdin.on('error', () => undefined);
+    stdin.write(ivfHeader('I420', options.source.width, options.source.height));
+    const reader = options.codec === 'vp8' ? new IvfReader() : new FlvReader();
+    stdout.on('data', (chunk: Buffer) => {
+      for (const picture of reader.push(chunk)) this.#picture(picture);
+    });
+    void this.#watch();
+  }
+
+  /** Process id. */
+  get pid(): number | undefined {
+    return this.#child.process.pid;
+  }
+
+  /** Frames that went in and have not come out. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Takes a frame; it must not be changed before the promise resolves.
+   *
+   * @param timeMs rises from frame to frame
+   * @param key whether it shall become a key frame
+   * @returns the time the frame comes out with
+   */
+  write(
+    frame: Uint8Array,
+    timeMs: number,
+    key: boolean,
+  ): { readonly timeMs: number; readonly accepted: Promise<void> } {
+    let time = Math.max(timeMs, this.#lastTime + 1);
+    if (time % 2 !== (key ? 1 : 0)) time += 1;
+    this.#lastTime = time;
+    this.#waiting += 1;
+    this.#stdin.write(ivfFrameHeader(frame.length, time));
+    const accepted = new Promise<void>((resolve) => {
+      this.#stdin.write(frame, () => resolve());
+    });
+    return { timeMs: time, accepted };
+  }
+
+  /** Resolves when at most `most` frames are inside, or it is closed. */
+  async room(most: number): Promise<void> {
+    while (this.#waiting > most && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+  }
+
+  #picture(picture: CodedPicture): void {
+    if (this.#closed) return;
+    this.#waiting = Math.max(0, this.#waiting - 1);
+    this.#options.picture(picture);
+    this.#idle?.();
+  }
+
+  async #watch(): Promise<void> {
+    let cause: unknown;
+    const exit = await this.#child.exit.catch((error: unknown) => {
+      cause = error;
+    });
+    this.#idle?.();
+    if (this.#closed) return;
+    const reason = exit
+      ? (exit.signal ?? `exit status ${exit.code}: ${exit.stderr.slice(-300).trim()}`)
+      : 'it cannot be started';
+    this.#options.ended(
+      new TinySRError('TSR_ENCODE_FAILED', `the encoding ffmpeg ended: ${reason}`, {
+        cause: cause ?? new Error(exit?.stderr ?? ''),
+      }),
+    );
+  }
+
+  /** Ends it. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#idle?.();
+    await this.#child.kill();
+  }
+}

@@ -1,0 +1,182 @@
+/** How hard the bridge works. */
+export interface Level {
+  /** Frames a second at most; undefined: as many as come. */
+  readonly maxFps: number | undefined;
+  /** Number of the model, 0 is the best. */
+  readonly model: number;
+  /** Number of the size step, 0 is the full size. */
+  readonly size: number;
+}
+
+/** What was seen of one frame that went out. */
+export interface Observation {
+  /** From the arrival of its last packet to the departure of its first, in milliseconds. */
+  readonly ageMs: number;
+  /** Milliseconds the model ran. */
+  readonly runMs: number;
+}
+
+/** Limits of the governor. */
+export interface GovernorOptions {
+  /** Number of models to choose from. */
+  readonly models: number;
+  /** Number of size steps. */
+  readonly sizes: number;
+  /** Age that nine of ten frames keep, in milliseconds. */
+  readonly targetMs: number;
+}
+
+/** Frame rates that are tried, falling. */
+const RATES = [24, 20, 15, 12] as const;
+/** Time that is looked back on, in milliseconds. */
+const WINDOW_MS = 1500;
+/** Nothing is judged for so long after a step: what is on its way still belongs to the step before. */
+const SETTLE_MS = 1500;
+/** How long all must be well before a step up. */
+const CALM_MS = 5000;
+const LONGEST_CALM_MS = 60_000;
+/** A step up that is taken back within this time was wrong, and is not tried again so soon. */
+const REGRET_MS = 10_000;
+/** How long things must be bad before model or size are changed, which viewers see; the rate is changed at once. */
+const PERSIST_MS = 1000;
+/** Frames that must be in the window before anything is judged. */
+const FEWEST = 4;
+/** Share of the time the model may run before the rate is not raised. */
+const MOST_LOAD = 0.75;
+
+interface Seen extends Observation {
+  readonly at: number;
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+/**
+ * Keeps the age of frames below the target. When it rises, first fewer frames are taken, then a smaller model, then a
+ * smaller picture; when all is well for a while, the last step is taken back, and a step that had to be repeated soon
+ * after is tried ever more rarely.
+ */
+export class Governor {
+  readonly #options: GovernorOptions;
+  #level: Level = { maxFps: undefined, model: 0, size: 0 };
+  #seen: Seen[] = [];
+  #dropped: number[] = [];
+  #changedAt: number;
+  #calmSince: number;
+  #calmMs = CALM_MS;
+  #raisedAt: number | undefined;
+  #badSince: number | undefined;
+
+  constructor(options: GovernorOptions, nowMs: number) {
+    this.#options = options;
+    this.#changedAt = nowMs;
+    this.#calmSince = nowMs;
+  }
+
+  /** How hard to work now. */
+  get level(): Level {
+    return this.#level;
+  }
+
+  /** A frame went out. */
+  observe(observation: Observation, nowMs: number): void {
+    this.#seen.push({ ...observation, at: nowMs });
+  }
+
+  /** A frame had to be thrown away as a newer one came before the model was free. */
+  dropped(nowMs: number): void {
+    this.#dropped.push(nowMs);
+  }
+
+  /** Forgets what was seen: the source changed. */
+  reset(nowMs: number): void {
+    this.#seen = [];
+    this.#dropped = [];
+    this.#badSince = undefined;
+    this.#changedAt = nowMs;
+    this.#calmSince = nowMs;
+  }
+
+  /**
+   * Judges what was seen; to be called a few times a second.
+   *
+   * @param inputFps frames a second that come in
+   * @returns whether the level changed
+   */
+  tick(inputFps: number, nowMs: number): boolean {
+    this.#seen = this.#seen.filter(({ at }) => nowMs - at <= WINDOW_MS);
+    this.#dropped = this.#dropped.filter((at) => nowMs - at <= WINDOW_MS);
+    if (nowMs - this.#changedAt < SETTLE_MS) return false;
+    const frames = this.#seen.length + this.#dropped.length;
+    if (frames < FEWEST) return false;
+    const age = quantile(
+      this.#seen.map(({ ageMs }) => ageMs),
+      0.9,
+    );
+    const late = age > this.#options.targetMs * 0.8;
+    const losing = this.#dropped.length > Math.max(2, frames * 0.2);
+    if (late || losing) {
+      this.#calmSince = nowMs;
+      this.#badSince ??= nowMs;
+      return this.#down(inputFps, nowMs);
+    }
+    this.#badSince = undefined;
+    if (age > this.#options.targetMs * 0.6 || !this.#fits(inputFps)) {
+      this.#calmSince = nowMs;
+      return false;
+    }
+    return nowMs - this.#calmSince >= this.#calmMs && this.#up(inputFps, nowMs);
+  }
+
+  /** Whether the rate above would leave the model time to rest. */
+  #fits(inputFps: number): boolean {
+    const run = quantile(
+      this.#seen.map(({ runMs }) => runMs),
+      0.5,
+    );
+    const { maxFps, model, size } = this.#level;
+    if (model > 0 || size > 0) return (run * (maxFps ?? inputFps)) / 1000 < MOST_LOAD;
+    return (run * (this.#rateAbove(inputFps) ?? inputFps)) / 1000 < MOST_LOAD;
+  }
+
+  #rateAbove(inputFps: number): number | undefined {
+    const { maxFps } = this.#level;
+    if (maxFps === undefined) return undefined;
+    const above = RATES[RATES.indexOf(maxFps as (typeof RATES)[number]) - 1];
+    return above !== undefined && above < inputFps ? above : undefined;
+  }
+
+  #down(inputFps: number, nowMs: number): boolean {
+    const { maxFps, model, size } = this.#level;
+    // What really went out in the window tells which rate can be had at all.
+    const possible = (this.#seen.length * 1000) / WINDOW_MS;
+    const lower = RATES.filter((rate) => rate < Math.min(maxFps ?? Number.POSITIVE_INFINITY, inputFps - 0.5));
+    const rate = lower.find((candidate) => candidate <= possible) ?? lower.at(-1);
+    if (rate !== undefined) return this.#set({ maxFps: rate, model, size }, nowMs, false);
+    if (nowMs - (this.#badSince ?? nowMs) < PERSIST_MS) return false;
+    if (model + 1 < this.#options.models) return this.#set({ maxFps, model: model + 1, size }, nowMs, false);
+    if (size + 1 < this.#options.sizes) return this.#set({ maxFps, model, size: size + 1 }, nowMs, false);
+    return false;
+  }
+
+  #up(inputFps: number, nowMs: number): boolean {
+    const { maxFps, model, size } = this.#level;
+    if (size > 0) return this.#set({ maxFps, model, size: size - 1 }, nowMs, true);
+    if (model > 0) return this.#set({ maxFps, model: model - 1, size }, nowMs, true);
+    if (maxFps === undefined) return false;
+    return this.#set({ maxFps: this.#rateAbove(inputFps), model, size }, nowMs, true);
+  }
+
+  #set(level: Level, nowMs: number, up: boolean): boolean {
+    if (up) this.#raisedAt = nowMs;
+    else if (this.#raisedAt !== undefined) {
+      this.#calmMs = nowMs - this.#raisedAt < REGRET_MS ? Math.min(LONGEST_CALM_MS, this.#calmMs * 2) : CALM_MS;
+      this.#raisedAt = undefined;
+    }
+    this.#level = level;
+    this.reset(nowMs);
+    return true;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Upscaler } from '../../infer/types.js';
+import { type TinySRError, toTinySRError } from '../../shared/errors.js';
+import { frameLayout } from '../../shared/layout.js';
+import type { AccessUnit } from '../rtp/access-unit.js';
+import type { InputCodec } from '../rtp/assembler.js';
+import { Decoder } from './decoder.js';
+import { Encoder, type OutputCodec } from './encoder.js';
+import type { CodedPicture } from './ivf.js';
+import { Newest } from './newest.js';
+import type { BridgePlan } from './plan.js';
+
+/** Frames inside the encoder at most. */
+const IN_ENCODER = 1;
+
+/** Where a frame came from. */
+export interface FrameOrigin {
+  /** Ticks of 90 kHz, as the publisher stamped it. */
+  readonly timestamp: number;
+  /** Arrival of its last packet, in milliseconds of `performance.now()`. */
+  readonly arrivalMs: number;
+  /** Milliseconds the model took. */
+  readonly runMs: number;
+}
+
+/** What a pipeline needs and whom it tells. */
+export interface PipelineOptions {
+  readonly plan: BridgePlan;
+  readonly inputCodec: InputCodec;
+  readonly outputCodec: OutputCodec;
+  readonly upscaler: Promise<Upscaler>;
+  /** Whether a decoded frame of this time is to be upscaled. */
+  wanted(timeMs: number): boolean;
+  /** Whether the next frame must become a key frame. */
+  takeKeyRequest(): boolean;
+  picture(picture: CodedPicture, origin: FrameOrigin): void;
+  decoded(): void;
+  /** A decoded frame was displaced by a newer one. */
+  displaced(): void;
+  failed(error: TinySRError): void;
+}
+
+interface Decoded {
+  readonly buffer: ArrayBuffer;
+  readonly timeMs: number;
+  readonly origin: Omit<FrameOrigin, 'runMs'>;
+}
+
+/** Times that a pipeline remembers: more means that ffmpeg swallowed them. */
+const MAX_REMEMBERED = 256;
+
+function remember<T>(map: Map<number, T>, key: number, value: T): void {
+  map.set(key, value);
+  if (map.size > MAX_REMEMBERED) map.delete(map.keys().next().value ?? key);
+}
+
+/** Decoder, newest frame, model and encoder for one size and model; begins with a key frame. */
+export class Pipeline {
+  readonly plan: BridgePlan;
+  readonly #options: PipelineOptions;
+  readonly #decoder: Decoder;
+  readonly #encoder: Encoder;
+  readonly #newest = new Newest<Decoded>();
+  readonly #incoming = new Map<number, Omit<FrameOrigin, 'runMs'>>();
+  readonly #outgoing = new Map<number, FrameOrigin>();
+  readonly #free: ArrayBuffer[] = [];
+  #firstTimestamp: number | undefined;
+  #lastTime = -1;
+  #closed = false;
+  readonly #done: Promise<void>;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.plan = options.plan;
+    const { source, work, output, model } = options.plan;
+    const { bytes } = frameLayout('yuv420p', work.width, work.height);
+    this.#decoder = new Decoder({
+      codec: options.inputCodec,
+      source,
+      target: work,
+      acquire: () => this.#free.pop() ?? new ArrayBuffer(bytes),
+      frame: (buffer, timeMs) => this.#decoded(buffer, timeMs),
+      ended: (error) => this.#fail(error),
+    });
+    this.#encoder = new Encoder({
+      codec: options.outputCodec,
+      source: { width: work.width * model.scale, height: work.height * model.scale },
+      target: output,
+      picture: (picture) => this.#encoded(picture),
+      ended: (error) => this.#fail(error),
+    });
+    this.#done = this.#run().catch((error) => this.#fail(toTinySRError(error, 'TSR_INFER_FAILED')));
+  }
+
+  /** Process ids of its ffmpegs. */
+  get pids(): readonly number[] {
+    return [this.#decoder.pid, this.#encoder.pid].filter((pid) => pid !== undefined);
+  }
+
+  /** Takes a coded picture. */
+  write(unit: AccessUnit): void {
+    if (this.#closed) return;
+    this.#firstTimestamp ??= unit.timestamp;
+    const elapsed = Math.round(((unit.timestamp - this.#firstTimestamp) >>> 0) / 90);
+    // A timestamp that went back shows as a huge one.
+    const time = elapsed > this.#lastTime && elapsed < 2 ** 25 ? elapsed : this.#lastTime + 1;
+    this.#lastTime = time;
+    remember(this.#incoming, time, { timestamp: unit.timestamp, arrivalMs: unit.arrivalMs });
+    if (!this.#decoder.write(unit.data, time)) {
+      this.#fail(toTinySRError(new Error('the decoding ffmpeg does not keep up'), 'TSR_DECODE_FAILED'));
+    }
+  }
+
+  #decoded(buffer: ArrayBuffer, timeMs: number): void {
+    const origin = this.#incoming.get(timeMs);
+    this.#incoming.delete(timeMs);
+    this.#options.decoded();
+    if (!origin || !this.#options.wanted(timeMs)) {
+      this.#release(buffer);
+      return;
+    }
+    const displaced = this.#newest.put({ buffer, timeMs, origin });
+    if (displaced) {
+      this.#options.displaced();
+      this.#release(displaced.buffer);
+    }
+  }
+
+  #release(buffer: ArrayBuffer): void {
+    if (this.#free.length < 4) this.#free.push(buffer);
+  }
+
+  async #run(): Promise<void> {
+    const upscaler = await this.#options.upscaler;
+    for (;;) {
+      await this.#encoder.room(IN_ENCODER);
+      const frame = await this.#newest.take();
+      if (!frame) return;
+      const { output, input, runMs } = await upscaler.upscale(frame.buffer, 1);
+      this.#release(input);
+      if (this.#closed) return;
+      const pixels = new Uint8Array(output, 0, upscaler.output.bytes);
+      const { timeMs } = this.#encoder.write(pixels, frame.timeMs, this.#options.takeKeyRequest());
+      remember(this.#outgoing, timeMs, { ...frame.origin, runMs });
+    }
+  }
+
+  #encoded(picture: CodedPicture): void {
+    const origin = this.#outgoing.get(picture.timeMs);
+    this.#outgoing.delete(picture.timeMs);
+    if (origin) this.#options.picture(picture, origin);
+  }
+
+  #fail(error: TinySRError): void {
+    if (this.#closed) return;
+    this.#options.failed(error);
+    void this.close();
+  }
+
+  /** Ends both ffmpegs; the upscaler stays open, it belongs to the cache. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#newest.close();
+    await Promise.all([this.#decoder.close(), this.#encoder.close()]);
+    await this.#done;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Model } from '../../infer/types.js';
+import type { PictureSize } from '../rtp/access-unit.js';
+import type { Level } from './governor.js';
+
+/** Shares of the full size that the governor can step down to. */
+export const SIZE_STEPS: readonly number[] = [1, 0.75, 0.5, 0.375, 0.25];
+
+/** Smallest side the model is given, in pixels. */
+const SMALLEST = 32;
+
+/** Sizes and model of one life of the bridge. */
+export interface BridgePlan {
+  readonly model: Model;
+  /** Size in the publisher's stream. */
+  readonly source: PictureSize;
+  /** Size the model is given. */
+  readonly work: PictureSize;
+  /** Size of the upscaled stream. */
+  readonly output: PictureSize;
+}
+
+function even(value: number): number {
+  return Math.max(SMALLEST, Math.round(value / 2) * 2);
+}
+
+/** The largest size of the same shape that fits into the box, lying or standing as the picture does. */
+function fitInto(size: PictureSize, box: PictureSize): PictureSize {
+  const standing = size.height > size.width;
+  const [long, short] = [Math.max(box.width, box.height), Math.min(box.width, box.height)];
+  const factor = Math.min(1, (standing ? short : long) / size.width, (standing ? long : short) / size.height);
+  return { width: size.width * factor, height: size.height * factor };
+}
+
+/**
+ * What to do with a source of this size.
+ *
+ * @param surplus how many times larger, a side, than the output cap the model's result may be before it is reduced to it
+ */
+export function planBridge(
+  source: PictureSize,
+  models: readonly Model[],
+  level: Level,
+  maxOutput: PictureSize,
+  surplus: number,
+): BridgePlan {
+  const model = models[Math.min(level.model, models.length - 1)];
+  if (!model) throw new RangeError('there is no model to plan with');
+  const reach = surplus / model.scale;
+  const box = { width: maxOutput.width * reach, height: maxOutput.height * reach };
+  const full = fitInto(source, box);
+  const share = SIZE_STEPS[Math.min(level.size, SIZE_STEPS.length - 1)] ?? 1;
+  const multiple = Math.max(2, model.multiple);
+  const aligned = (value: number) => Math.max(multiple, Math.ceil(even(value) / multiple) * multiple);
+  const work = { width: aligned(full.width * share), height: aligned(full.height * share) };
+  const enlarged = { width: work.width * model.scale, height: work.height * model.scale };
+  const capped = fitInto(enlarged, maxOutput);
+  return { model, source, work, output: { width: even(capped.width), height: even(capped.height) } };
+}
+
+/** Whether two plans ask for the same processes and sessions. */
+export function samePlan(a: BridgePlan, b: BridgePlan): boolean {
+  const same = (x: PictureSize, y: PictureSize) => x.width === y.width && x.height === y.height;
+  return a.model === b.model && same(a.source, b.source) && same(a.work, b.work) && same(a.output, b.output);
+}

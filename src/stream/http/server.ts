@@ -1,0 +1,218 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
+import { TinySRError } from '../../shared/errors.js';
+import { log } from '../../shared/log.js';
+import { selfSigned } from '../certificate.js';
+import { metricsText, type RelayCounters } from '../metrics.js';
+import { RelayRefusal } from '../relay-error.js';
+import { ROOM_ID } from '../room/rooms.js';
+import { Peer, type PeerContext } from './peer.js';
+import { MAX_MESSAGE } from './protocol.js';
+import { requireToken, sendProblem } from './request.js';
+import { loadPage, type StaticFile } from './static.js';
+
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), fullscreen=(self)',
+  'cross-origin-opener-policy': 'same-origin',
+} as const;
+
+/** Serves one kind of path beside the page. @returns false when the path is none of its own */
+export type Endpoint = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
+
+/** The HTTP side of the relay: page, signalling, health, metrics, and further endpoints. */
+export class RelayServer {
+  readonly #context: PeerContext;
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #page: ReadonlyMap<string, StaticFile>;
+  readonly #peers = new Set<Peer>();
+  readonly #endpoints: readonly Endpoint[];
+  readonly #counters: RelayCounters;
+  readonly #secure: boolean;
+  #draining = false;
+
+  private constructor(
+    context: PeerContext,
+    server: Server,
+    secure: boolean,
+    page: ReadonlyMap<string, StaticFile>,
+    endpoints: readonly Endpoint[],
+    counters: RelayCounters,
+  ) {
+    this.#context = context;
+    this.#server = server;
+    this.#secure = secure;
+    this.#page = page;
+    this.#endpoints = endpoints;
+    this.#counters = counters;
+    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+    server.headersTimeout = 10_000;
+    server.requestTimeout = 20_000;
+    server.keepAliveTimeout = 10_000;
+    server.maxHeadersCount = 100;
+    server.on('request', (request, response) => void this.#request(request, response));
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    });
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => undefined);
+      const refuse = (status: string) =>
+        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      if (this.#draining) return refuse('503 Service Unavailable');
+      if (urlOf(request)?.pathname !== '/signal') return refuse('404 Not Found');
+      if (!this.#originAllowed(request)) return refuse('403 Forbidden');
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#counters.connections += 1;
+        const peer = new Peer(webSocket, this.#context);
+        this.#peers.add(peer);
+        webSocket.once('close', () => this.#peers.delete(peer));
+      });
+    });
+  }
+
+  /** Listens. @throws TinySRError `TSR_RELAY_LISTEN`, `TSR_RELAY_CONFIG` */
+  static async listen(
+    context: PeerContext,
+    endpoints: readonly Endpoint[],
+    counters: RelayCounters,
+  ): Promise<RelayServer> {
+    const { settings } = context;
+    const tls = await credentials(settings);
+    const server = tls ? createTlsServer(tls) : createServer();
+    const relay = new RelayServer(context, server, tls !== undefined, await loadPage(), endpoints, counters);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(
+          new TinySRError('TSR_RELAY_LISTEN', `cannot listen on ${settings.host} port ${settings.port}`, {
+            hint: 'Give a free port with --listen, for example --listen 127.0.0.1:8481.',
+            cause,
+          }),
+        ),
+      );
+      server.listen(settings.port, settings.host, resolve);
+    });
+    return relay;
+  }
+
+  /** Where the page is. */
+  get url(): string {
+    const { address, port, family } = this.#server.address() as AddressInfo;
+    const any = address === '0.0.0.0' || address === '::';
+    const host = any
+      ? (this.#context.settings.announcedAddress ?? 'localhost')
+      : family === 'IPv6'
+        ? `[${address}]`
+        : address;
+    return `${this.#secure ? 'https' : 'http'}://${host}:${port}`;
+  }
+
+  /** Pages that are connected. */
+  get peers(): number {
+    return this.#peers.size;
+  }
+
+  /** Browsers say where a page came from; other programs do not. */
+  #originAllowed(request: IncomingMessage): boolean {
+    const { origin, host } = request.headers;
+    if (origin === undefined || this.#context.settings.allowOrigins.includes(origin)) return true;
+    try {
+      return new URL(origin).host === host;
+    } catch {
+      return false;
+    }
+  }
+
+  async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const url = urlOf(request);
+      if (!url) throw new RelayRefusal('bad-request', 'the address makes no sense');
+      if (await this.#serve(request, response, url)) return;
+      for (const endpoint of this.#endpoints) {
+        if (this.#draining) throw new RelayRefusal('restarting', 'the relay is shutting down');
+        if (await endpoint(request, response, url)) return;
+      }
+      throw new RelayRefusal('not-found', 'there is nothing here');
+    } catch (error) {
+      const refusal = error instanceof RelayRefusal ? error : new RelayRefusal('internal', 'the request failed');
+      this.#counters.refused += 1;
+      log.warn({ method: request.method, code: refusal.code, error: String(error) }, 'request refused');
+      sendProblem(response, refusal);
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> {
+    const { settings, rooms, engine } = this.#context;
+    const { pathname } = url;
+    const room = /^\/r\/([^/]*)$/.exec(pathname)?.[1];
+    const file = pathname === '/' || (room && ROOM_ID.test(room)) ? '/index.html' : pathname;
+    const page = this.#page.get(file);
+    const known = page || pathname === '/healthz' || pathname === '/metrics';
+    if (!known) return false;
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw new RelayRefusal('method-not-allowed', 'only GET');
+    if (page) {
+      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': page.type, 'cache-control': 'no-cache' });
+      response.end(request.method === 'HEAD' ? undefined : page.body);
+    } else if (pathname === '/healthz') {
+      const ok = engine.alive && !this.#draining;
+      response.writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      response.end(JSON.stringify({ ok, worker: engine.alive, draining: this.#draining }));
+    } else {
+      requireToken(request, settings.token);
+      response.writeHead(200, {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+        'cache-control': 'no-store',
+      });
+      response.end(metricsText(rooms, engine, this.#counters));
+    }
+    return true;
+  }
+
+  /** Tells all pages to connect again: the media worker is new. */
+  restartPeers(): void {
+    for (const peer of this.#peers) peer.end('restarting', 'the media worker was restarted');
+  }
+
+  /** Takes no one in any more. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Ends all connections and stops listening. Idempotent. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    for (const peer of this.#peers) peer.end('shuttingDown', 'the relay is shutting down');
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    setTimeout(() => {
+      for (const client of this.#sockets.clients) client.terminate();
+      this.#server.closeAllConnections();
+    }, 500).unref();
+    this.#server.closeIdleConnections();
+    await closed;
+  }
+}
+
+function urlOf(request: IncomingMessage): URL | undefined {
+  try {
+    return new URL(request.url ?? '', 'http://relay');
+  } catch {
+    return undefined;
+  }
+}
+
+async function credentials(settings: PeerContext['settings']): Promise<{ cert: string; key: string } | undefined> {
+  const { tlsCert, tlsKey } = settings;
+  if (!tlsCert || !tlsKey) return settings.selfSigned ? selfSigned(settings) : undefined;
+  try {
+    const [cert, key] = await Promise.all([readFile(tlsCert, 'utf8'), readFile(tlsKey, 'utf8')]);
+    return { cert, key };
+  } catch (cause) {
+    throw new TinySRError('TSR_RELAY_CONFIG', 'the TLS certificate or its key cannot be read', { cause });
+  }
+}

@@ -1,0 +1,185 @@
+import { lookup } from 'node:dns/promises';
+import { EventEmitter } from 'node:events';
+import { networkInterfaces } from 'node:os';
+import type { types } from 'mediasoup';
+import { TinySRError } from '../../shared/errors.js';
+import { log } from '../../shared/log.js';
+import type { RelaySettings } from '../options.js';
+import { ROOM_CODECS } from './codecs.js';
+import { loadMediasoup, type Mediasoup, workerMissing } from './load.js';
+
+interface Running {
+  readonly worker: types.Worker;
+  readonly server: types.WebRtcServer;
+}
+
+/** How long to wait before the next try to start a worker that died, in milliseconds. */
+const RESTART_DELAYS = [0, 250, 1000, 2000, 5000];
+
+/**
+ * The mediasoup worker and its one port. When the worker dies, `died` is emitted (everything on it is gone), a new one
+ * is started, and `restarted` is emitted.
+ */
+export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
+  readonly #settings: RelaySettings;
+  readonly #mediasoup: Mediasoup;
+  #running: Running | undefined;
+  #closed = false;
+  #restarts = 0;
+  #mediaPort: number;
+
+  private constructor(settings: RelaySettings, mediasoup: Mediasoup) {
+    super();
+    this.#settings = settings;
+    this.#mediasoup = mediasoup;
+    this.#mediaPort = settings.mediaPort;
+  }
+
+  /** Starts the worker. @throws TinySRError `TSR_MEDIASOUP_MISSING`, `TSR_RELAY_LISTEN` */
+  static async start(settings: RelaySettings): Promise<MediaEngine> {
+    const engine = new MediaEngine(settings, await loadMediasoup());
+    await engine.#start();
+    return engine;
+  }
+
+  /** Port of all media. */
+  get mediaPort(): number {
+    return this.#mediaPort;
+  }
+
+  /** Whether a worker runs. */
+  get alive(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Process id of the worker. */
+  get workerPid(): number | undefined {
+    return this.#running?.worker.pid;
+  }
+
+  /** How often a worker was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** The worker that runs. @throws TinySRError `TSR_INTERNAL` between the end of one and the start of the next */
+  get running(): Running {
+    if (this.#running) return this.#running;
+    throw new TinySRError('TSR_INTERNAL', 'the media worker is being restarted', { hint: 'Try again in a second.' });
+  }
+
+  /** Opens the router of a room, with payload types of its own if given. */
+  createRouter(codecs: readonly types.RouterRtpCodecCapability[] = ROOM_CODECS): Promise<types.Router> {
+    return this.running.worker.createRouter({ mediaCodecs: [...codecs] });
+  }
+
+  /** Opens a browser's transport on the one port. */
+  async createWebRtcTransport(router: types.Router): Promise<types.WebRtcTransport> {
+    const transport = await router.createWebRtcTransport({
+      webRtcServer: this.running.server,
+      enableUdp: true,
+      enableTcp: true,
+      preferUdp: true,
+      initialAvailableOutgoingBitrate: 4_000_000,
+      iceConsentTimeout: 15,
+    });
+    await transport.setMaxIncomingBitrate(this.#settings.maxBitrate);
+    return transport;
+  }
+
+  async #start(): Promise<void> {
+    const address = await mediaAddress(this.#settings);
+    let worker: types.Worker;
+    try {
+      worker = await this.#mediasoup.createWorker({ logLevel: 'warn' });
+    } catch (cause) {
+      throw workerMissing(cause);
+    }
+    try {
+      this.#mediaPort ||= await freePort(worker, address);
+      const info = { ...address, port: this.#mediaPort, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
+      const server = await worker.createWebRtcServer({
+        listenInfos: [
+          { protocol: 'udp', ...info },
+          { protocol: 'tcp', ...info },
+        ],
+      });
+      worker.on('died', (error) => this.#died(error));
+      this.#running = { worker, server };
+      log.info({ pid: worker.pid, mediaPort: this.#mediaPort }, 'media worker started');
+    } catch (cause) {
+      worker.close();
+      throw new TinySRError('TSR_RELAY_LISTEN', `cannot listen for media on ${address.ip} port ${this.#mediaPort}`, {
+        hint: 'Is another relay running? Give a free port with --media-port.',
+        cause,
+      });
+    }
+  }
+
+  #died(error: Error): void {
+    this.#running = undefined;
+    if (this.#closed) return;
+    log.error({ error: error.message }, 'media worker died');
+    this.emit('died');
+    void this.#restart();
+  }
+
+  async #restart(): Promise<void> {
+    for (let attempt = 0; !this.#closed; attempt += 1) {
+      await new Promise((resolve) => setTimeout(resolve, RESTART_DELAYS[Math.min(attempt, RESTART_DELAYS.length - 1)]));
+      try {
+        if (this.#closed) return;
+        await this.#start();
+        if (this.#closed) return this.#stopWorker();
+        this.#restarts += 1;
+        this.emit('restarted');
+        return;
+      } catch (thrown) {
+        log.error({ error: String(thrown), attempt }, 'media worker cannot be started again');
+      }
+    }
+  }
+
+  #stopWorker(): void {
+    this.#running?.worker.close();
+    this.#running = undefined;
+  }
+
+  /** Ends the worker and all that runs on it. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const worker = this.#running?.worker;
+    if (!worker) return;
+    const exited = new Promise<void>((resolve) => {
+      if (worker.subprocessClosed) resolve();
+      else worker.once('subprocessclose', resolve);
+    });
+    this.#stopWorker();
+    await exited;
+  }
+}
+
+interface MediaAddress {
+  readonly ip: string;
+  readonly announcedAddress?: string;
+}
+
+/** Where media is listened for, and what browsers are told. @throws TinySRError `TSR_RELAY_LISTEN` */
+async function mediaAddress({ host, announcedAddress }: RelaySettings): Promise<MediaAddress> {
+  const { address: ip, family } = await lookup(host).catch((cause) => {
+    throw new TinySRError('TSR_RELAY_LISTEN', `${host} is no address of this machine`, { cause });
+  });
+  if (announcedAddress) return { ip, announcedAddress };
+  if (ip !== '0.0.0.0' && ip !== '::') return { ip };
+  const addresses = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outer = addresses.find((entry) => !entry.internal && entry.family === (family === 6 ? 'IPv6' : 'IPv4'));
+  return { ip, announcedAddress: outer?.address ?? (family === 6 ? '::1' : '127.0.0.1') };
+}
+
+/** A port that is free for UDP; TCP of the same number nearly always is as well. */
+async function freePort(worker: types.Worker, address: MediaAddress): Promise<number> {
+  const server = await worker.createWebRtcServer({ listenInfos: [{ protocol: 'udp', ...address }] });
+  const [socket] = (await server.dump()).udpSockets;
+  server.close();
+  return socket?.port ?? 0;
+}

@@ -1,0 +1,239 @@
+import type { types } from 'mediasoup-client';
+import { openTransport, Refused, type RoomStats, Signal } from './signal.js';
+import { askToken, Backoff, element, figures, knownToken, show, status, toast, viewers } from './ui.js';
+
+interface Choice {
+  readonly height: number;
+  readonly rate: number;
+  readonly sound: boolean;
+}
+
+function choice(): Choice {
+  return {
+    height: Number(element<HTMLSelectElement>('size').value),
+    rate: Number(element<HTMLSelectElement>('rate').value),
+    sound: element<HTMLInputElement>('sound').checked,
+  };
+}
+
+/** A secret of this tab that lets it come back into its room. */
+function roomKey(): string {
+  const known = sessionStorage.getItem('key');
+  if (known) return known;
+  const key = [...crypto.getRandomValues(new Uint8Array(24))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+  sessionStorage.setItem('key', key);
+  return key;
+}
+
+async function camera({ height, rate, sound }: Choice): Promise<MediaStream> {
+  const video = {
+    height: { ideal: height },
+    width: { ideal: Math.round((height * 16) / 9) },
+    frameRate: { ideal: rate, max: 30 },
+  };
+  return navigator.mediaDevices.getUserMedia({ video, audio: sound });
+}
+
+async function screen({ rate, sound }: Choice): Promise<MediaStream> {
+  return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: rate, max: 30 } }, audio: sound });
+}
+
+async function file(chosen: File): Promise<MediaStream> {
+  const video = element<HTMLVideoElement>('preview');
+  video.srcObject = null;
+  video.src = URL.createObjectURL(chosen);
+  video.loop = true;
+  video.muted = false;
+  video.volume = 0.0001;
+  await video.play();
+  const capture = video as HTMLVideoElement & { captureStream?(): MediaStream; mozCaptureStream?(): MediaStream };
+  const stream = capture.captureStream?.() ?? capture.mozCaptureStream?.();
+  if (!stream) throw new Error('this browser cannot send a file; try Chrome or Firefox');
+  return stream;
+}
+
+/** Publishing: from the choice of a source until Stop. */
+class Studio {
+  readonly #stream: MediaStream;
+  readonly #choice: Choice;
+  readonly #backoff = new Backoff();
+  #room: string | undefined;
+  #signal: Signal | undefined;
+  #transport: types.Transport | undefined;
+  #producer: types.Producer | undefined;
+  #timer = 0;
+  #stats: RoomStats | undefined;
+  #sent = { bytes: 0, at: 0 };
+  #ended = false;
+
+  constructor(stream: MediaStream, wanted: Choice) {
+    this.#stream = stream;
+    this.#choice = wanted;
+    const room = new URLSearchParams(location.search).get('room');
+    this.#room = room ?? undefined;
+    element('stop').onclick = () => this.end();
+    for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => this.end());
+    this.#timer = window.setInterval(() => void this.#show(), 1000);
+  }
+
+  /** Connects, again and again until the end. */
+  async run(): Promise<void> {
+    while (!this.#ended) {
+      status('busy', 'Connecting');
+      try {
+        await this.#once();
+        this.#backoff.reset();
+      } catch (error) {
+        if (error instanceof Refused && error.code === 'unauthorized') {
+          sessionStorage.removeItem('token');
+          await askToken();
+          continue;
+        }
+        status('bad', 'Not connected');
+        toast(error instanceof Error ? error.message : String(error));
+      }
+      if (!this.#ended) await this.#backoff.pause();
+    }
+  }
+
+  async #once(): Promise<void> {
+    let closed: (() => void) | undefined;
+    const ended = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const { signal, welcome } = await Signal.open(
+      { role: 'publish', room: this.#room, key: roomKey(), token: knownToken() },
+      {
+        stats: (stats) => {
+          this.#stats = stats;
+        },
+        closed: () => closed?.(),
+      },
+    );
+    this.#signal = signal;
+    try {
+      this.#room = welcome.room;
+      history.replaceState(null, '', `/?room=${encodeURIComponent(welcome.room)}`);
+      const link = new URL(`/r/${encodeURIComponent(welcome.room)}`, location.href).href;
+      element<HTMLInputElement>('link').value = link;
+      element<HTMLAnchorElement>('open-watch').href = link;
+      const { device, transport } = await openTransport(signal, welcome, 'send');
+      this.#transport = transport;
+      const [video] = this.#stream.getVideoTracks();
+      const [audio] = this.#stream.getAudioTracks();
+      if (video) this.#producer = await this.#sendVideo(device, transport, video, welcome.maxBitrate);
+      if (audio && this.#choice.sound) {
+        await transport.produce({
+          track: audio,
+          stopTracks: false,
+          codecOptions: { opusStereo: true, opusDtx: false },
+        });
+      }
+      status('live', 'Live');
+      await ended;
+    } finally {
+      this.#transport?.close();
+      this.#producer = undefined;
+      signal.close();
+    }
+  }
+
+  async #sendVideo(device: types.Device, transport: types.Transport, track: MediaStreamTrack, limit: number) {
+    const { height, rate } = this.#choice;
+    const actual = track.getSettings().height ?? height;
+    track.contentHint = 'motion';
+    const encoding = {
+      maxBitrate: Math.min(limit, Math.max(500_000, Math.round(height * height * 12))),
+      maxFramerate: rate,
+      scaleResolutionDownBy: Math.max(1, actual / height),
+    };
+    const codec = device.sendRtpCapabilities.codecs?.find(({ mimeType }) => mimeType.toLowerCase() === 'video/vp8');
+    return transport.produce({
+      track,
+      stopTracks: false,
+      encodings: [encoding],
+      codecOptions: { videoGoogleStartBitrate: 800 },
+      ...(codec ? { codec } : {}),
+    });
+  }
+
+  async #show(): Promise<void> {
+    const stats = this.#stats;
+    viewers(stats?.viewers);
+    let size = '–';
+    let rate = '–';
+    let bits = '–';
+    for (const report of (await this.#producer?.getStats().catch(() => undefined))?.values() ?? []) {
+      if (report.type !== 'outbound-rtp') continue;
+      if (report.frameWidth) size = `${report.frameWidth} × ${report.frameHeight}`;
+      if (report.framesPerSecond) rate = `${Math.round(report.framesPerSecond)} fps`;
+      const { bytes, at } = this.#sent;
+      if (at && report.timestamp > at)
+        bits = `${Math.max(0, Math.round(((report.bytesSent - bytes) * 8) / (report.timestamp - at)))} kbit/s`;
+      this.#sent = { bytes: report.bytesSent, at: report.timestamp };
+    }
+    const bridge = stats?.bridge;
+    figures('studio-stats', [
+      ['Sent size', size],
+      ['Sent rate', rate],
+      ['Bit rate', bits],
+      ['Viewers see', bridge?.output?.replace('x', ' × ') ?? 'nobody watches'],
+      ['Upscaled rate', bridge ? `${bridge.fpsOut.toFixed(0)} fps` : '–'],
+      ['Delay added', bridge ? `${bridge.ageMs} ms` : '–'],
+    ]);
+  }
+
+  /** Stops and goes back to the start. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#timer);
+    for (const track of this.#stream.getTracks()) track.stop();
+    this.#signal?.close();
+    location.assign('/');
+  }
+}
+
+async function start(open: () => Promise<MediaStream>): Promise<void> {
+  const wanted = choice();
+  try {
+    const stream = await open();
+    const preview = element<HTMLVideoElement>('preview');
+    if (!preview.src) preview.srcObject = stream;
+    show('studio');
+    await new Studio(stream, wanted).run();
+  } catch (error) {
+    status('bad', 'Not started');
+    toast(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The start page. */
+export function home(): void {
+  show('home');
+  const insecure = !window.isSecureContext;
+  element('insecure').hidden = !insecure;
+  const camerasThere = navigator.mediaDevices !== undefined;
+  element<HTMLButtonElement>('use-camera').disabled = !camerasThere;
+  element<HTMLButtonElement>('use-screen').disabled = !camerasThere || !('getDisplayMedia' in navigator.mediaDevices);
+  element('use-camera').onclick = () => void start(() => camera(choice()));
+  element('use-screen').onclick = () => void start(() => screen(choice()));
+  const picker = element<HTMLInputElement>('file');
+  element('use-file').onclick = () => picker.click();
+  picker.onchange = () => {
+    const [chosen] = picker.files ?? [];
+    if (chosen) void start(() => file(chosen));
+  };
+  element('copy').onclick = async () => {
+    const link = element<HTMLInputElement>('link');
+    link.select();
+    await navigator.clipboard?.writeText(link.value).catch(() => undefined);
+    element('copy').textContent = 'Copied';
+  };
+  element<HTMLFormElement>('watch-form').onsubmit = (event) => {
+    event.preventDefault();
+    location.assign(`/r/${encodeURIComponent(element<HTMLInputElement>('room-name').value)}`);
+  };
+}

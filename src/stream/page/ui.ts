@@ -1,0 +1,96 @@
+/** The element of this id. */
+export function element<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found as T;
+}
+
+/** Shows one of the page's views. */
+export function show(view: 'home' | 'studio' | 'theatre'): void {
+  for (const main of document.querySelectorAll<HTMLElement>('main')) main.hidden = main.id !== view;
+}
+
+/** Says in the bar how things are. */
+export function status(state: 'idle' | 'busy' | 'live' | 'bad', text: string): void {
+  const chip = element('status');
+  chip.dataset.state = state;
+  if (chip.textContent !== text) chip.textContent = text;
+}
+
+let toastTimer = 0;
+
+/** Says something that went wrong. */
+export function toast(text: string): void {
+  const box = element('toast');
+  box.textContent = text;
+  box.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = window.setTimeout(() => {
+    box.hidden = true;
+  }, 6000);
+}
+
+/** Number of viewers in the bar. */
+export function viewers(count: number | undefined): void {
+  const chip = element('viewers');
+  chip.hidden = count === undefined;
+  chip.textContent = count === 1 ? '1 viewer' : `${count} viewers`;
+}
+
+/** Fills a list of figures; third entry: good or bad. */
+export function figures(
+  id: string,
+  rows: readonly (readonly [name: string, value: string, mood?: 'good' | 'bad' | undefined])[],
+): void {
+  const list = element(id);
+  rows.forEach(([name, value, mood], index) => {
+    let row = list.children[index] as HTMLElement | undefined;
+    if (!row) {
+      row = document.createElement('div');
+      row.append(document.createElement('dt'), document.createElement('dd'));
+      list.append(row);
+    }
+    const [dt, dd] = row.children as unknown as [HTMLElement, HTMLElement];
+    if (dt.textContent !== name) dt.textContent = name;
+    if (dd.textContent !== value) dd.textContent = value;
+    dd.className = mood ?? '';
+  });
+  while (list.children.length > rows.length) list.lastElementChild?.remove();
+}
+
+/** The token, from the address (`#token=…`), this tab, or whoever sits here. */
+export function knownToken(): string | undefined {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given) {
+    sessionStorage.setItem('token', given);
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+  return sessionStorage.getItem('token') ?? undefined;
+}
+
+/** Asks for the token. */
+export async function askToken(): Promise<void> {
+  const dialog = element<HTMLDialogElement>('token-dialog');
+  const input = element<HTMLInputElement>('token');
+  input.value = '';
+  dialog.showModal();
+  await new Promise<void>((resolve) => dialog.addEventListener('close', () => resolve(), { once: true }));
+  if (input.value) sessionStorage.setItem('token', input.value);
+}
+
+/** Waits longer after every failure. */
+export class Backoff {
+  #wait = 400;
+
+  /** Resolves when the next try is due. */
+  async pause(): Promise<void> {
+    const wait = this.#wait;
+    this.#wait = Math.min(8000, wait * 1.8);
+    await new Promise((resolve) => setTimeout(resolve, wait * (0.8 + Math.random() * 0.4)));
+  }
+
+  /** All is well again. */
+  reset(): void {
+    this.#wait = 400;
+  }
+}

@@ -1,0 +1,226 @@
+import type { types } from 'mediasoup-client';
+import { openTransport, Refused, type RoomStats, Signal, type TrackOffer } from './signal.js';
+import { askToken, Backoff, element, figures, knownToken, show, status, toast, viewers } from './ui.js';
+
+type Mode = 'split' | 'upscaled' | 'original';
+const SOURCES = { split: ['original', 'upscaled'], upscaled: ['upscaled'], original: ['original'] } as const;
+
+interface Received {
+  readonly frames: number;
+  readonly fps: number;
+  readonly width: number;
+  readonly height: number;
+  readonly bufferMs: number;
+}
+
+/** Watching a room. */
+class Theatre {
+  readonly #room: string;
+  readonly #backoff = new Backoff();
+  readonly #consumers = new Map<string, { readonly consumer: types.Consumer; readonly offer: TrackOffer }>();
+  #mode: Mode = 'split';
+  #signal: Signal | undefined;
+  #transport: types.Transport | undefined;
+  #stats: RoomStats | undefined;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(room: string) {
+    this.#room = room;
+    setInterval(() => void this.#show(), 1000);
+  }
+
+  /** Which picture is on the stage. */
+  set mode(mode: Mode) {
+    this.#mode = mode;
+    this.#signal?.ask('select', { sources: SOURCES[mode] }).catch(() => undefined);
+  }
+
+  /** Connects, again and again. */
+  async run(): Promise<void> {
+    for (;;) {
+      status('busy', 'Connecting');
+      try {
+        await this.#once();
+      } catch (error) {
+        if (error instanceof Refused && error.code === 'unauthorized') {
+          sessionStorage.removeItem('token');
+          await askToken();
+          continue;
+        }
+        status('bad', 'Not connected');
+        toast(error instanceof Error ? error.message : String(error));
+      }
+      await this.#backoff.pause();
+    }
+  }
+
+  async #once(): Promise<void> {
+    let closed: (() => void) | undefined;
+    const ended = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const { signal, welcome } = await Signal.open(
+      { role: 'watch', room: this.#room, token: knownToken() },
+      {
+        track: (offer) => this.#inTurn(() => this.#add(offer)),
+        trackEnded: ({ consumerId }) => this.#inTurn(() => this.#remove(consumerId)),
+        stats: (stats) => {
+          this.#stats = stats;
+        },
+        closed: () => closed?.(),
+      },
+    );
+    this.#signal = signal;
+    try {
+      const { device, transport } = await openTransport(signal, welcome, 'receive');
+      this.#transport = transport;
+      await signal.ask('watch', { rtpCapabilities: device.recvRtpCapabilities, sources: SOURCES[this.#mode] });
+      this.#backoff.reset();
+      await ended;
+    } finally {
+      this.#transport?.close();
+      for (const id of [...this.#consumers.keys()]) this.#remove(id);
+      this.#stats = undefined;
+      signal.close();
+    }
+  }
+
+  #inTurn(work: () => Promise<void> | void): void {
+    this.#work = this.#work.then(work).catch((error) => console.warn('track', error));
+  }
+
+  async #add(offer: TrackOffer): Promise<void> {
+    const { consumerId, producerId, kind, rtpParameters, source } = offer;
+    if (!this.#transport || this.#transport.closed) return;
+    const consumer = await this.#transport.consume({ id: consumerId, producerId, kind, rtpParameters });
+    this.#consumers.set(consumerId, { consumer, offer });
+    const target = element<HTMLMediaElement>(kind === 'audio' ? 'audio' : source === 'original' ? 'before' : 'after');
+    target.srcObject = new MediaStream([consumer.track]);
+    if (kind === 'audio') target.muted = element('mute').getAttribute('aria-pressed') === 'true';
+    target.play().catch(() => undefined);
+    await this.#signal?.ask('resume', { consumerId });
+  }
+
+  #remove(consumerId: string): void {
+    const entry = this.#consumers.get(consumerId);
+    this.#consumers.delete(consumerId);
+    entry?.consumer.close();
+    for (const id of ['audio', 'before', 'after']) {
+      const media = element<HTMLMediaElement>(id);
+      if (entry && (media.srcObject as MediaStream | null)?.getTracks()[0] === entry.consumer.track)
+        media.srcObject = null;
+    }
+  }
+
+  async #received(source: 'original' | 'upscaled'): Promise<Received | undefined> {
+    for (const { consumer, offer } of this.#consumers.values()) {
+      if (offer.kind !== 'video' || offer.source !== source) continue;
+      const report = [...(await consumer.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
+      if (!report) return undefined;
+      return {
+        frames: report.framesDecoded ?? 0,
+        fps: report.framesPerSecond ?? 0,
+        width: report.frameWidth ?? 0,
+        height: report.frameHeight ?? 0,
+        bufferMs: report.jitterBufferEmittedCount
+          ? (report.jitterBufferDelay / report.jitterBufferEmittedCount) * 1000
+          : 0,
+      };
+    }
+    return undefined;
+  }
+
+  /** In the split view the original waits for the upscaled picture. */
+  #align(ageMs: number): void {
+    for (const { consumer, offer } of this.#consumers.values()) {
+      if (offer.source !== 'original' || offer.kind !== 'video') continue;
+      const receiver = consumer.rtpReceiver as (RTCRtpReceiver & { jitterBufferTarget?: number | null }) | undefined;
+      if (!receiver || !('jitterBufferTarget' in receiver)) continue;
+      receiver.jitterBufferTarget = this.#mode === 'split' ? Math.min(2000, Math.round(ageMs / 20) * 20) : null;
+    }
+  }
+
+  async #show(): Promise<void> {
+    const stats = this.#stats;
+    const bridge = stats?.bridge;
+    viewers(stats?.viewers);
+    const [before, after] = [await this.#received('original'), await this.#received('upscaled')];
+    if (bridge) this.#align(bridge.ageMs);
+    const shown = this.#mode === 'original' ? before : after;
+    const empty = !shown || shown.frames === 0;
+    element('empty').hidden = !empty;
+    element('empty-text').textContent = !stats?.live
+      ? 'Waiting for the publisher'
+      : bridge?.state === 'refused'
+        ? `The picture cannot be upscaled: ${bridge.reason}`
+        : bridge?.state === 'failing'
+          ? 'The upscaler is being restarted'
+          : 'Almost there';
+    if (stats) status(empty ? 'busy' : 'live', empty ? (stats.live ? 'Starting' : 'Waiting') : 'Live');
+    const size = (received: Received | undefined) => (received?.width ? `${received.width} × ${received.height}` : '–');
+    const delay = bridge && after ? Math.round(bridge.ageMs + after.bufferMs) : undefined;
+    figures('theatre-stats', [
+      ['Original', size(before) === '–' ? (bridge?.source?.replace('x', ' × ') ?? '–') : size(before)],
+      ['Upscaled', size(after)],
+      ['Frame rate', shown ? `${Math.round(shown.fps)} fps` : '–'],
+      ['Upscaling adds', bridge ? `${bridge.ageMs} ms` : '–', bridge && bridge.ageMs > 400 ? 'bad' : undefined],
+      ['Delay in all', delay === undefined ? '–' : `${delay} ms`],
+      ['Model', bridge?.model ?? '–'],
+      ['Frames left out', String(bridge?.displaced ?? 0)],
+      ['Packets lost', String(bridge?.packetsLost ?? 0)],
+    ]);
+  }
+}
+
+/** The watching page of a room. */
+export function theatre(room: string): void {
+  show('theatre');
+  document.title = `${room} · tinysr live`;
+  const view = new Theatre(room);
+  const stage = element('stage');
+  const split = element<HTMLInputElement>('split');
+  const move = () => stage.style.setProperty('--split', `${split.value}%`);
+  split.oninput = move;
+  move();
+  const choose = (mode: Mode) => {
+    stage.dataset.mode = mode;
+    for (const button of stage.querySelectorAll<HTMLButtonElement>('.segments button')) {
+      button.setAttribute('aria-pressed', String(button.dataset.mode === mode));
+    }
+    view.mode = mode;
+  };
+  for (const button of stage.querySelectorAll<HTMLButtonElement>('.segments button')) {
+    button.onclick = () => choose(button.dataset.mode as Mode);
+  }
+  const mute = element<HTMLButtonElement>('mute');
+  mute.onclick = () => {
+    const off = mute.getAttribute('aria-pressed') !== 'true';
+    mute.setAttribute('aria-pressed', String(off));
+    mute.setAttribute('aria-label', off ? 'Sound off' : 'Sound on');
+    const audio = element<HTMLAudioElement>('audio');
+    audio.muted = off;
+    if (!off) audio.play().catch(() => undefined);
+  };
+  const info = element<HTMLButtonElement>('info');
+  info.onclick = () => {
+    const shown = info.getAttribute('aria-pressed') !== 'true';
+    info.setAttribute('aria-pressed', String(shown));
+    element('theatre-stats').hidden = !shown;
+  };
+  element('full').onclick = () =>
+    void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.())?.catch(() => undefined);
+  document.addEventListener('keydown', (event) => {
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      (event.target as HTMLElement).matches('input:not([type=range])')
+    )
+      return;
+    const button = { m: 'mute', i: 'info', f: 'full' }[event.key.toLowerCase()];
+    const mode = ({ 1: 'split', 2: 'upscaled', 3: 'original' } as const)[Number(event.key) as 1 | 2 | 3];
+    if (button) element(button).click();
+    else if (mode) choose(mode);
+  });
+  void view.run();
+}

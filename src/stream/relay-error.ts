@@ -1,0 +1,37 @@
+/** Why a request to the relay is refused: code for programs, HTTP status, and what is said. */
+const REFUSALS = {
+  'bad-request': 400,
+  unauthorized: 401,
+  forbidden: 403,
+  'not-found': 404,
+  'method-not-allowed': 405,
+  'room-busy': 409,
+  conflict: 409,
+  'too-large': 413,
+  'unsupported-media': 415,
+  'not-acceptable': 406,
+  'too-many-requests': 429,
+  'room-full': 503,
+  'too-many-rooms': 503,
+  restarting: 503,
+  internal: 500,
+} as const;
+
+/** Code of a refusal. */
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A request that is refused; the message may be shown to whoever asked. */
+export class RelayRefusal extends Error {
+  override readonly name = 'RelayRefusal';
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+
+  /** HTTP status. */
+  get status(): number {
+    return REFUSALS[this.code];
+  }
+}

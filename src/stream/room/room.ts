@@ -1,0 +1,149 @@
+import { EventEmitter } from 'node:events';
+import type { types } from 'mediasoup';
+import { log } from '../../shared/log.js';
+import type { MediaEngine } from '../media/engine.js';
+import type { ModelLadder } from '../model-ladder.js';
+import type { RelaySettings } from '../options.js';
+import { RelayRefusal } from '../relay-error.js';
+import { sameSecret } from '../token.js';
+import { Profiles } from './profiles.js';
+import { Publication } from './publication.js';
+
+/** How long a room is kept for its publisher to come back, in milliseconds. */
+const RETURN_MS = 30_000;
+
+/** Somebody who watches. */
+export interface Watcher {
+  /** Whether the upscaled picture is wanted. */
+  readonly wantsUpscaled: boolean;
+}
+
+/** One publisher, and all who watch it. */
+export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }> {
+  readonly id: string;
+  readonly router: types.Router;
+  /** Routers for clients with payload types of their own. */
+  readonly profiles: Profiles;
+  readonly #settings: RelaySettings;
+  readonly #engine: MediaEngine;
+  readonly #models: ModelLadder;
+  readonly #watchers = new Set<Watcher>();
+  #publication: Publication | undefined;
+  #key: string | undefined;
+  #emptyTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(id: string, router: types.Router, settings: RelaySettings, engine: MediaEngine, models: ModelLadder) {
+    super();
+    this.setMaxListeners(0);
+    this.id = id;
+    this.router = router;
+    this.#settings = settings;
+    this.#engine = engine;
+    this.#models = models;
+    this.profiles = new Profiles(engine, router);
+    this.#watchEmptiness();
+  }
+
+  /** What is published now. */
+  get publication(): Publication | undefined {
+    return this.#publication;
+  }
+
+  /** How many watch. */
+  get viewers(): number {
+    return this.#watchers.size;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Becomes the publisher. Whoever holds the room's key may take the place of a publication of his own.
+   *
+   * @throws RelayRefusal `room-busy`
+   */
+  async publish(key: string | undefined): Promise<Publication> {
+    const mine = this.#key !== undefined && key !== undefined && sameSecret(key, this.#key);
+    if (!mine && (this.#publication !== undefined || this.#key !== undefined)) {
+      throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
+    }
+    const before = this.#publication;
+    this.#publication = undefined;
+    this.#key = key;
+    const transport = await this.#engine.createWebRtcTransport(this.router);
+    if (this.#closed || this.#publication) {
+      transport.close();
+      throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
+    }
+    const publication: Publication = new Publication({
+      settings: this.#settings,
+      models: this.#models,
+      router: this.router,
+      transport,
+      room: this.id,
+      changed: () => this.#changed(publication),
+    });
+    this.#publication = publication;
+    void before?.close();
+    this.#demand();
+    log.info({ room: this.id }, 'publisher came');
+    return publication;
+  }
+
+  #changed(publication: Publication): void {
+    if (publication.closed && this.#publication === publication) {
+      this.#publication = undefined;
+      log.info({ room: this.id }, 'publisher left');
+    }
+    if (this.#closed) return;
+    this.#watchEmptiness();
+    this.emit('tracks');
+  }
+
+  /** Counts somebody who watches. @throws RelayRefusal `room-full` */
+  join(watcher: Watcher): void {
+    if (this.#watchers.size >= this.#settings.maxViewers) throw new RelayRefusal('room-full', 'this room is full');
+    this.#watchers.add(watcher);
+    this.#watchEmptiness();
+    this.#demand();
+  }
+
+  /** Counts somebody no more. */
+  leave(watcher: Watcher): void {
+    if (!this.#watchers.delete(watcher)) return;
+    this.#demand();
+    this.#watchEmptiness();
+  }
+
+  /** To be called when a watcher wants something else. */
+  demandChanged(): void {
+    this.#demand();
+  }
+
+  #demand(): void {
+    this.#publication?.setWanted([...this.#watchers].some(({ wantsUpscaled }) => wantsUpscaled));
+  }
+
+  /** Without publisher the key is forgotten after a while, and without anybody the room is. */
+  #watchEmptiness(): void {
+    clearTimeout(this.#emptyTimer);
+    if (this.#publication || this.#closed) return;
+    this.#emptyTimer = setTimeout(() => {
+      this.#key = undefined;
+      if (this.#watchers.size === 0) void this.close('nobody is here');
+    }, RETURN_MS);
+    this.#emptyTimer.unref();
+  }
+
+  /** Ends it for all. Idempotent. */
+  async close(reason: string): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#emptyTimer);
+    this.emit('closed', reason);
+    await this.#publication?.close();
+    this.router.close();
+  }
+}

@@ -1,0 +1,99 @@
+import type { AccessUnit, Depacketizer } from './access-unit.js';
+import { H264Depacketizer } from './h264.js';
+import type { RtpPacket } from './packet.js';
+import { parseRtp } from './packet.js';
+import { type Ordered, ReorderBuffer } from './reorder.js';
+import { Vp8Depacketizer } from './vp8.js';
+
+/** Codecs that can come in. */
+export type InputCodec = 'vp8' | 'h264';
+
+/** How long a missing packet is waited for, in milliseconds: mediasoup asks the publisher to send it again. */
+const LATE_PACKET_MS = 120;
+
+/** What the receiver tells its owner. */
+export interface AssemblerEvents {
+  picture(unit: AccessUnit): void;
+  /** Pictures were lost; a key frame is needed, nothing is given before it. */
+  lost(packets: number): void;
+}
+
+/** Coded pictures from the RTP packets of one stream: in order, whole, after a loss not before the next key frame. */
+export class Assembler {
+  readonly #events: AssemblerEvents;
+  readonly #payloadType: number;
+  readonly #order = new ReorderBuffer(LATE_PACKET_MS);
+  readonly #codec: Depacketizer;
+  #timestamp: number | undefined;
+  #arrivalMs = 0;
+  #damaged = false;
+  #needsKey = true;
+
+  /** @param payloadType packets of another one (retransmission, redundancy) are left out */
+  constructor(codec: InputCodec, payloadType: number, events: AssemblerEvents) {
+    this.#codec = codec === 'vp8' ? new Vp8Depacketizer() : new H264Depacketizer();
+    this.#payloadType = payloadType;
+    this.#events = events;
+  }
+
+  /** Whether nothing can be given before the next key frame. */
+  get needsKey(): boolean {
+    return this.#needsKey;
+  }
+
+  /** Takes a packet as it comes. */
+  push(data: Buffer, nowMs: number): void {
+    const packet = parseRtp(data);
+    if (packet?.payloadType !== this.#payloadType) return;
+    this.#all(this.#order.push(packet, nowMs));
+  }
+
+  /** To be called now and then: gives up packets that are waited for in vain. */
+  expire(nowMs: number): void {
+    this.#all(this.#order.expire(nowMs));
+  }
+
+  #all(items: readonly Ordered[]): void {
+    for (const item of items) {
+      if ('lost' in item) this.#loss(item.lost);
+      else this.#packet(item.packet, item.arrivalMs);
+    }
+  }
+
+  #loss(packets: number): void {
+    this.#codec.reset();
+    this.#timestamp = undefined;
+    this.#damaged = true;
+    this.#needsKey = true;
+    this.#events.lost(packets);
+  }
+
+  #packet(packet: RtpPacket, arrivalMs: number): void {
+    // An empty payload is padding that probes for bandwidth.
+    if (packet.payload.length === 0) return;
+    if (this.#timestamp !== undefined && this.#timestamp !== packet.timestamp) this.#finish();
+    if (this.#timestamp === undefined) {
+      this.#timestamp = packet.timestamp;
+      this.#damaged = false;
+      this.#codec.reset();
+    }
+    this.#arrivalMs = arrivalMs;
+    if (!this.#codec.add(packet.payload)) this.#damaged = true;
+    if (packet.marker) this.#finish();
+  }
+
+  #finish(): void {
+    const timestamp = this.#timestamp;
+    this.#timestamp = undefined;
+    if (timestamp === undefined) return;
+    const picture = this.#damaged ? undefined : this.#codec.take();
+    if (!picture) {
+      this.#codec.reset();
+      if (!this.#needsKey) this.#loss(0);
+      return;
+    }
+    if (this.#needsKey && !picture.key) return;
+    this.#needsKey = false;
+    this.#events.picture({ ...picture, timestamp, arrivalMs: this.#arrivalMs });
+  }
+}

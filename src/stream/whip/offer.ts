@@ -1,0 +1,113 @@
+import type { types } from 'mediasoup';
+import { type MediaDescription, parse, parseParams, type SessionDescription } from 'sdp-transform';
+import { RelayRefusal } from '../relay-error.js';
+
+/** Largest SDP that is read, in bytes. */
+export const MAX_SDP = 64 << 10;
+const MAX_SECTIONS = 8;
+
+/** One codec of an offer, with the numbers the offer gives it. */
+export interface OfferedCodec {
+  readonly mimeType: string;
+  readonly payloadType: number;
+  readonly clockRate: number;
+  readonly channels: number | undefined;
+  readonly parameters: Readonly<Record<string, string | number | undefined>>;
+  readonly rtcpFeedback: readonly types.RtcpFeedback[];
+}
+
+/** A media section of an offer. */
+export interface OfferedMedia {
+  readonly kind: types.MediaKind;
+  readonly mid: string;
+  readonly direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+  /** In the order of the offer. */
+  readonly codecs: readonly OfferedCodec[];
+  readonly extensions: readonly { readonly id: number; readonly uri: string }[];
+  readonly ssrc: number | undefined;
+  readonly rtxSsrc: number | undefined;
+  readonly cname: string | undefined;
+  readonly simulcast: boolean;
+}
+
+/** What an SDP offer says, as far as WHIP and WHEP care. */
+export interface Offer {
+  readonly media: readonly OfferedMedia[];
+  readonly dtlsParameters: types.DtlsParameters;
+  readonly iceUfrag: string;
+}
+
+/** Parameters of a codec; the reader takes a profile of digits only for a number. */
+function parametersOf(config: string): OfferedCodec['parameters'] {
+  const parameters = parseParams(config);
+  const profile = parameters['profile-level-id'];
+  return profile === undefined ? parameters : { ...parameters, 'profile-level-id': String(profile).padStart(6, '0') };
+}
+
+function codecsOf(section: SessionDescription['media'][number]): OfferedCodec[] {
+  return section.rtp.map(({ payload, codec, rate, encoding }) => ({
+    mimeType: `${section.type}/${codec}`,
+    payloadType: payload,
+    clockRate: rate ?? 0,
+    channels: section.type === 'audio' ? (encoding ?? 1) : undefined,
+    parameters: parametersOf(section.fmtp.find((fmtp) => fmtp.payload === payload)?.config ?? ''),
+    rtcpFeedback: (section.rtcpFb ?? [])
+      .filter((feedback) => feedback.payload === payload || String(feedback.payload) === '*')
+      .map(({ type, subtype }) => (subtype ? { type, parameter: subtype } : { type })),
+  }));
+}
+
+function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
+  const group = section.ssrcGroups
+    ?.find(({ semantics }) => semantics === 'FID')
+    ?.ssrcs.split(' ')
+    .map(Number);
+  const ssrc = group?.[0] ?? section.ssrcs?.map(({ id }) => Number(id))[0];
+  const cname = section.ssrcs?.find(({ attribute }) => attribute === 'cname')?.value;
+  return {
+    kind: section.type as types.MediaKind,
+    mid: String(section.mid ?? index),
+    direction: section.direction ?? 'sendrecv',
+    codecs: codecsOf(section),
+    extensions: (section.ext ?? []).map(({ value, uri }) => ({ id: value, uri })),
+    ssrc,
+    rtxSsrc: group?.[1],
+    cname: cname === undefined ? undefined : String(cname),
+    simulcast: section.simulcast !== undefined || (section.rids?.length ?? 0) > 1,
+  };
+}
+
+const ALGORITHMS = ['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512'] as const;
+
+/** Reads an SDP offer. @throws RelayRefusal `bad-request` */
+export function readOffer(text: string): Offer {
+  let session: SessionDescription;
+  try {
+    if (!text.startsWith('v=0')) throw new TypeError('not SDP');
+    session = parse(text);
+  } catch {
+    throw new RelayRefusal('bad-request', 'the offer is not SDP');
+  }
+  const sections = session.media ?? [];
+  if (sections.length === 0 || sections.length > MAX_SECTIONS) {
+    throw new RelayRefusal('bad-request', `an offer has 1 to ${MAX_SECTIONS} media sections`);
+  }
+  const find = <K extends 'fingerprint' | 'iceUfrag' | 'setup'>(name: K): MediaDescription[K] | undefined =>
+    (sections.find((section) => section[name] !== undefined)?.[name] ??
+      (session as unknown as MediaDescription)[name]) as MediaDescription[K] | undefined;
+  const fingerprint = find('fingerprint');
+  const iceUfrag = find('iceUfrag');
+  const algorithm = ALGORITHMS.find((name) => name === fingerprint?.type.toLowerCase());
+  if (!fingerprint || !iceUfrag || !algorithm) {
+    throw new RelayRefusal('bad-request', 'the offer has no DTLS fingerprint or no ICE credentials');
+  }
+  return {
+    media: sections.map(mediaOf),
+    iceUfrag: String(iceUfrag),
+    dtlsParameters: {
+      // Who offers `actpass` is told `passive` and becomes the client.
+      role: find('setup') === 'passive' ? 'server' : 'client',
+      fingerprints: [{ algorithm, value: fingerprint.hash }],
+    },
+  };
+}

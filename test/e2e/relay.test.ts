@@ -1,0 +1,107 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { log } from '#src/shared/log.js';
+import { createRelay, type Relay } from '#src/stream/relay.js';
+import { PATIENCE, startBrowser, type TestBrowser, videoContrast, videoState, waitForFrames } from './browser.js';
+import { connectByHttp } from './whip-page.js';
+
+/** Frames that must be shown before a stream counts as flowing. */
+const FLOWING = 12;
+
+describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
+  let relay: Relay;
+  let browser: TestBrowser;
+
+  beforeAll(async () => {
+    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
+    // The governor may slow down on a busy machine but shall not change the size that is asked for below.
+    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000 });
+    browser = await startBrowser('160x90');
+  }, 2 * PATIENCE);
+
+  afterAll(async () => {
+    await browser?.close();
+    await relay?.close();
+  }, PATIENCE);
+
+  async function publish() {
+    const page = await browser.open(relay.url);
+    await page.selectOption('#size', '180');
+    await page.click('#use-camera');
+    await page.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
+    return { page, link: await page.inputValue('#link') };
+  }
+
+  it('shows what the page publishes, four times as large, and keeps on after its ffmpegs and the worker were killed', async () => {
+    const { page: publisher, link } = await publish();
+    const viewer = await browser.open(link);
+    await waitForFrames(viewer, 'after', FLOWING);
+    await waitForFrames(viewer, 'before', FLOWING);
+    const [before, after] = [await videoState(viewer, 'before'), await videoState(viewer, 'after')];
+    expect(after.width / before.width).toBeCloseTo(4, 1);
+    expect(await videoContrast(viewer, 'after')).toBeGreaterThan(10);
+    expect(await viewer.evaluate(() => (document.getElementById('audio') as HTMLAudioElement).srcObject)).toBeTruthy();
+
+    await viewer.click('button[data-mode=original]');
+    await viewer.waitForFunction(() => (document.getElementById('after') as HTMLVideoElement).srcObject === null);
+    await waitForFrames(viewer, 'before', FLOWING);
+    await viewer.click('button[data-mode=upscaled]');
+    await waitForFrames(viewer, 'after', FLOWING);
+
+    for (const pid of relay.state.ffmpegPids) process.kill(pid, 'SIGKILL');
+    await waitForFrames(viewer, 'after', FLOWING);
+
+    process.kill(relay.state.workerPid ?? 0, 'SIGKILL');
+    await viewer.waitForFunction(() => document.getElementById('status')?.textContent !== 'Live');
+    await viewer.waitForFunction(() => document.getElementById('status')?.textContent === 'Live');
+    await waitForFrames(viewer, 'after', FLOWING);
+    browser.check();
+
+    await viewer.close();
+    await publisher.close();
+    await expect.poll(() => relay.state, { timeout: PATIENCE }).toMatchObject({ viewers: 0, peers: 0, ffmpegPids: [] });
+  });
+
+  it('passes WHIP on to WHEP for offers with differing numbers, and ends with DELETE', async () => {
+    const publisher = await browser.open(relay.url);
+    const published = await connectByHttp(publisher, 'whip', `${relay.url}/whip/studio`, { prefer: 'video/H264' });
+    expect(published.status, published.answer).toBe(201);
+    expect(published.location).toMatch(/^\/whip\/session\/[\w-]{20,}$/);
+    expect(published.etag).toMatch(/^".+"$/);
+
+    const second = await connectByHttp(await browser.open(relay.url), 'whip', `${relay.url}/whip/studio`);
+    expect(second.status).toBe(409);
+
+    const plain = await browser.open(relay.url);
+    const renumbered = await browser.open(relay.url);
+    const watched = await connectByHttp(plain, 'whep', `${relay.url}/whep/studio`);
+    expect(watched.status, watched.answer).toBe(201);
+    const moved = await connectByHttp(renumbered, 'whep', `${relay.url}/whep/studio?source=original`, {
+      renumber: true,
+    });
+    expect(moved.status, moved.answer).toBe(201);
+    const number = (sdp: string) => /a=rtpmap:(\d+) H264/.exec(sdp)?.[1];
+    expect(number(moved.answer)).not.toBe(number(watched.answer));
+    await waitForFrames(renumbered, 'whep-video', FLOWING);
+    await waitForFrames(plain, 'whep-video', FLOWING);
+    const original = await videoState(renumbered, 'whep-video');
+    expect((await videoState(plain, 'whep-video')).width).toBeGreaterThan(original.width);
+    expect(await videoContrast(plain, 'whep-video')).toBeGreaterThan(10);
+
+    const trickle = (etag: string | null) =>
+      fetch(relay.url + watched.location, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/trickle-ice-sdpfrag', ...(etag ? { 'if-match': etag } : {}) },
+        body: 'a=end-of-candidates\r\n',
+      });
+    expect((await trickle(watched.etag)).status).toBe(204);
+    expect((await trickle('"other"')).status).toBe(412);
+    expect((await trickle(null)).status).toBe(428);
+    expect((await fetch(relay.url + watched.location, { method: 'DELETE' })).status).toBe(200);
+    expect((await fetch(relay.url + watched.location, { method: 'DELETE' })).status).toBe(404);
+    expect((await fetch(relay.url + published.location, { method: 'DELETE' })).status).toBe(200);
+    await expect.poll(() => relay.state.sessions, { timeout: PATIENCE }).toBe(0);
+    browser.check();
+  });
+});

@@ -1,0 +1,91 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import type { Page } from 'playwright-core';
+
+/** Publishes the fake camera by WHIP, or watches by WHEP, from a page; gives the status and the answer. */
+export interface WhipResult {
+  readonly status: number;
+  readonly location: string | null;
+  readonly etag: string | null;
+  readonly answer: string;
+}
+
+/** How the offer is changed before it is sent, so that numbers differ from client to client. */
+export interface OfferChanges {
+  /** Codec to put first. */
+  readonly prefer?: 'video/VP8' | 'video/H264';
+  /** Gives payload types and extensions other numbers. */
+  readonly renumber?: boolean;
+}
+
+/** Runs in the page: makes a peer connection, sends the offer, applies the answer. */
+export function connectByHttp(
+  page: Page,
+  kind: 'whip' | 'whep',
+  url: string,
+  changes: OfferChanges = {},
+): Promise<WhipResult> {
+  return page.evaluate(
+    async ([role, address, options]) => {
+      const connection = new RTCPeerConnection();
+      const store = window as unknown as Record<string, unknown>;
+      store[`${role}Connection`] = connection;
+      const video = document.createElement('video');
+      video.id = `${role}-video`;
+      video.muted = true;
+      video.autoplay = true;
+      document.body.append(video);
+      if (role === 'whip') {
+        const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+        for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: 'sendonly' });
+      } else {
+        connection.addTransceiver('video', { direction: 'recvonly' });
+        connection.addTransceiver('audio', { direction: 'recvonly' });
+        connection.ontrack = ({ track, streams }) => {
+          if (track.kind === 'video') video.srcObject = streams[0] ?? new MediaStream([track]);
+        };
+      }
+      if (options.prefer) {
+        const wanted = options.prefer.toLowerCase();
+        for (const transceiver of connection.getTransceivers()) {
+          const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+          const rank = (mimeType: string) => (mimeType.toLowerCase() === wanted ? 0 : 1);
+          const isVideo = (transceiver.sender.track ?? transceiver.receiver.track).kind === 'video';
+          if (isVideo) transceiver.setCodecPreferences(codecs.sort((a, b) => rank(a.mimeType) - rank(b.mimeType)));
+        }
+      }
+      const offer = await connection.createOffer();
+      let sdp = offer.sdp ?? '';
+      if (options.renumber) {
+        // Payload types 96 to 127 move by one round, extension ids by eight.
+        const move = (number: string) => {
+          const value = Number(number);
+          return value >= 96 && value <= 127 ? String(96 + ((value - 96 + 7) % 32)) : number;
+        };
+        sdp = sdp
+          .replace(
+            /^(m=\w+ \d+ \S+ )(.*)$/gm,
+            (_all, head: string, list: string) => head + list.split(' ').map(move).join(' '),
+          )
+          .replace(/^(a=(?:rtpmap|fmtp|rtcp-fb):)(\d+)/gm, (_all, head: string, number: string) => head + move(number))
+          .replace(/\bapt=(\d+)/g, (_all, number: string) => `apt=${move(number)}`)
+          .replace(
+            /^(a=fmtp:\d+ )(\d+)\/(\d+)/gm,
+            (_all, head: string, a: string, b: string) => `${head}${move(a)}/${move(b)}`,
+          )
+          .replace(/^a=extmap:(\d+)/gm, (_all, number: string) => `a=extmap:${((Number(number) + 4) % 14) + 1}`);
+      }
+      await connection.setLocalDescription({ type: 'offer', sdp });
+      const response = await fetch(address, {
+        method: 'POST',
+        headers: { 'content-type': 'application/sdp' },
+        body: connection.localDescription?.sdp ?? sdp,
+      });
+      const answer = await response.text();
+      if (response.status === 201) await connection.setRemoteDescription({ type: 'answer', sdp: answer });
+      const { headers, status } = response;
+      return { status, answer, location: headers.get('location'), etag: headers.get('etag') };
+    },
+    [kind, url, changes] as const,
+  );
+}

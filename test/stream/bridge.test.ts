@@ -1,0 +1,163 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { resolveModel } from '#src/infer/resolve-model.js';
+import type { Model, Upscaler, UpscalerOptions } from '#src/infer/types.js';
+import { createUpscaler } from '#src/infer/upscaler.js';
+import { Bridge } from '#src/stream/bridge/bridge.js';
+import type { CodedPicture } from '#src/stream/bridge/ivf.js';
+import { resolveOptions } from '#src/stream/options.js';
+import { spsSize } from '#src/stream/rtp/sps.js';
+import { PAYLOAD_TYPE, TestPublisher, vp8Clip } from './source.js';
+
+/** A slow, shared machine gets all the time it needs. */
+const PATIENCE = { timeout: 90_000, interval: 100 };
+
+interface Sent {
+  readonly picture: CodedPicture;
+  readonly timestamp: number;
+}
+
+class TestOutlet {
+  readonly sent: Sent[] = [];
+  keyWanted = true;
+
+  takeKeyRequest(): boolean {
+    const wanted = this.keyWanted;
+    this.keyWanted = false;
+    return wanted;
+  }
+
+  send(picture: CodedPicture, timestamp: number): void {
+    this.sent.push({ picture, timestamp });
+  }
+
+  /** Size of the last key frame. */
+  get size(): string | undefined {
+    const key = this.sent.findLast(({ picture }) => picture.key)?.picture;
+    const sps = key?.units.find((unit) => (unit.readUInt8(0) & 0x1f) === 7);
+    const size = sps && spsSize(sps);
+    return size && `${size.width}x${size.height}`;
+  }
+}
+
+describe('bridge', { timeout: 240_000 }, () => {
+  let model: Model;
+  let small: readonly Buffer[];
+  let tall: readonly Buffer[];
+  const open: { bridge: Bridge; publisher: TestPublisher }[] = [];
+
+  beforeAll(async () => {
+    [model, small, tall] = await Promise.all([resolveModel('tinysr-nano'), vp8Clip('96x64'), vp8Clip('64x112')]);
+  });
+
+  afterEach(async () => {
+    for (const { bridge, publisher } of open.splice(0)) {
+      publisher.stop();
+      await bridge.close();
+    }
+  });
+
+  function start(
+    clip: readonly Buffer[],
+    openUpscaler: (options: UpscalerOptions) => Promise<Upscaler> = createUpscaler,
+    models: readonly Model[] = [model],
+    targetDelay = 2000,
+  ) {
+    const outlet = new TestOutlet();
+    const settings = resolveOptions({ openUpscaler, targetDelay, threads: 1 });
+    const publisher = new TestPublisher(clip, (packet) => bridge.push(packet));
+    const bridge = new Bridge({
+      ...{ settings, models, outlet, gpu: false, codec: 'vp8', payloadType: PAYLOAD_TYPE, room: 'test' },
+      requestKeyFrame: () => publisher.requestKeyFrame(),
+    });
+    open.push({ bridge, publisher });
+    return { outlet, bridge, publisher };
+  }
+
+  it('gives every picture at four times the size, its own timestamp, and a key frame first and on request', async () => {
+    const { outlet, bridge } = start(small);
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(5);
+    expect(outlet.sent[0]?.picture.key).toBe(true);
+    expect(outlet.size).toBe('384x256');
+    const steps = outlet.sent
+      .slice(1)
+      .map(({ timestamp }, index) => (timestamp - (outlet.sent[index]?.timestamp ?? 0)) >>> 0);
+    for (const step of steps) expect(step % 9000).toBe(0);
+
+    const before = outlet.sent.length;
+    outlet.keyWanted = true;
+    await expect.poll(() => outlet.sent.slice(before).some(({ picture }) => picture.key), PATIENCE).toBe(true);
+    expect(bridge.stats).toMatchObject({ state: 'running', source: '96x64', output: '384x256', model: 'tinysr-nano' });
+  });
+
+  it('follows a publisher whose picture changes its size', async () => {
+    const { outlet, publisher } = start(small);
+    await expect.poll(() => outlet.size, PATIENCE).toBe('384x256');
+    publisher.change(tall);
+    await expect.poll(() => outlet.size, PATIENCE).toBe('256x448');
+  });
+
+  it('asks for a key frame after a loss and goes on', async () => {
+    const { outlet, bridge, publisher } = start(small);
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(2);
+    const asked = publisher.asked;
+    publisher.lose();
+    await expect.poll(() => publisher.asked, PATIENCE).toBeGreaterThan(asked);
+    const before = outlet.sent.length;
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 3);
+    expect(bridge.stats.packetsLost).toBe(1);
+  });
+
+  it('goes on after each of its ffmpegs was killed', async () => {
+    const { outlet, bridge } = start(small);
+    for (const number of [0, 1]) {
+      await expect.poll(() => bridge.stats.state, PATIENCE).toBe('running');
+      process.kill(bridge.pids[number] ?? 0, 'SIGKILL');
+      await expect.poll(() => bridge.stats.failures, PATIENCE).toBe(number + 1);
+      const before = outlet.sent.length;
+      await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 2);
+    }
+  });
+
+  it('opens a new session when the one it has dies', async () => {
+    const sessions: Upscaler[] = [];
+    const { outlet, bridge } = start(small, async (options) => {
+      const upscaler = await createUpscaler(options);
+      sessions.push(upscaler);
+      return upscaler;
+    });
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(1);
+    await sessions[0]?.close();
+    await expect.poll(() => bridge.stats.failures, PATIENCE).toBeGreaterThan(0);
+    const before = outlet.sent.length;
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 2);
+    expect(sessions.length).toBeGreaterThan(1);
+  });
+
+  it('takes the smaller model, then a smaller picture, on a slow device, and the delay stays bounded', async () => {
+    const other: Model = { ...model, name: 'smaller' };
+    const opened: string[] = [];
+    const { outlet, bridge } = start(
+      small,
+      async (options) => {
+        const upscaler = await createUpscaler(options);
+        opened.push(`${options.model.name} ${options.width}`);
+        return {
+          ...upscaler,
+          async upscale(frames, count) {
+            const result = await upscaler.upscale(frames, count);
+            await new Promise((resolve) => setTimeout(resolve, 600));
+            return { ...result, runMs: result.runMs + 600 };
+          },
+        };
+      },
+      [model, other],
+      250,
+    );
+    await expect.poll(() => bridge.stats.sizeShare, PATIENCE).toBeLessThan(1);
+    await expect.poll(() => outlet.size, PATIENCE).not.toBe('384x256');
+    expect(opened.indexOf('smaller 96')).toBeGreaterThan(opened.indexOf('tinysr-nano 96'));
+    expect(bridge.stats.displaced).toBeGreaterThan(0);
+    // Newest frame first: what waits is one frame, never a growing line.
+    expect(bridge.stats.ageMs).toBeLessThan(5000);
+  });
+});

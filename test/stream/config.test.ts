@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { RELAY_OPTION_TABLE } from '#src/stream/cli-options.js';
+import { relaySchema, resolveOptions } from '#src/stream/options.js';
+import { relayConfig } from '#src/stream/run-relay.js';
+import { sameSecret } from '#src/stream/token.js';
+import { testFolder } from '../support/folder.js';
+
+const folder = testFolder();
+
+describe('settings of the relay', () => {
+  it('every setting can be given on the command line, and nothing else', () => {
+    const flags = RELAY_OPTION_TABLE.map(({ name }) => name).filter((name) => name !== 'config');
+    expect(flags.sort()).toEqual(Object.keys(relaySchema.shape).sort());
+  });
+
+  it('flags go before the environment, and that before the config file', async () => {
+    const config = folder.file('relay.json');
+    await writeFile(config, JSON.stringify({ maxRooms: 1, maxViewers: 1, codec: 'vp8' }));
+    const environment = { TINYSR_RELAY_MAX_ROOMS: '2', TINYSR_RELAY_MAX_VIEWERS: '2' };
+    const settings = resolveOptions(await relayConfig({ config, maxRooms: '3' }, environment));
+    expect(settings).toMatchObject({ maxRooms: 3, maxViewers: 2, codec: 'vp8', maxBitrate: 8_000_000 });
+  });
+
+  it('reads addresses', () => {
+    expect(resolveOptions({ listen: '9000' })).toMatchObject({ host: '127.0.0.1', port: 9000 });
+    expect(resolveOptions({ listen: '0.0.0.0:9000' })).toMatchObject({ host: '0.0.0.0', port: 9000 });
+    expect(resolveOptions({ listen: '[::1]:9000' })).toMatchObject({ host: '::1', port: 9000 });
+  });
+
+  it.each([
+    [{ listen: 'here' }, /listen/],
+    [{ listen: '127.0.0.1:70000' }, /70000/],
+    [{ maxOutput: '1080p' }, /maxOutput/],
+    [{ token: 'short' }, /token/],
+    [{ tlsCert: 'a.pem' }, /tlsKey/],
+    [{ nonsense: 1 } as object, /nonsense/],
+  ])('refuses %j', (config, message) => {
+    expect(() => resolveOptions(config)).toThrow(
+      expect.objectContaining({ code: 'TSR_RELAY_CONFIG', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('refuses a config file that is none', async () => {
+    await expect(relayConfig({ config: '/nowhere.json' }, {})).rejects.toMatchObject({ code: 'TSR_RELAY_CONFIG' });
+  });
+
+  it('compares secrets of any length', () => {
+    expect(sameSecret('abc', 'abc')).toBe(true);
+    expect(sameSecret('abc', 'abd')).toBe(false);
+    expect(sameSecret('', 'a much longer one')).toBe(false);
+  });
+});

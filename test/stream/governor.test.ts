@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { Governor, type Level } from '#src/stream/bridge/governor.js';
+import { Pacer } from '#src/stream/bridge/pacer.js';
+import { planBridge } from '#src/stream/bridge/plan.js';
+
+/** A device on a clock of its own: frames come 30 times a second, the model takes as long as `cost` says. */
+class Simulation {
+  readonly governor = new Governor({ models: 3, sizes: 3, targetMs: 250 }, 0);
+  readonly steps: Level[] = [];
+  #now = 0;
+  #free = 0;
+  #due = 0;
+
+  run(seconds: number, cost: (level: Level) => number): void {
+    const end = this.#now + seconds * 1000;
+    for (; this.#now < end; this.#now += 1000 / 30) {
+      const { level } = this.governor;
+      if (this.#now >= this.#due) {
+        this.#due = this.#now + 1000 / (level.maxFps ?? 30) - 5;
+        const runMs = cost(level);
+        // One frame waits, one is in the model: the next displaces the one that waits.
+        if (this.#free > this.#now + runMs) this.governor.dropped(this.#now);
+        else {
+          this.#free = Math.max(this.#free, this.#now) + runMs;
+          this.governor.observe({ ageMs: this.#free - this.#now + 20, runMs }, this.#now);
+        }
+      }
+      if (this.governor.tick(30, this.#now)) this.steps.push(this.governor.level);
+    }
+  }
+}
+
+/** Cost of a frame when each model takes half of the one before, and each size step as well. */
+const halving =
+  (full: number) =>
+  ({ model, size }: Level) =>
+    full / 2 ** (model + size);
+
+describe('governor', () => {
+  it('leaves a device alone that keeps up', () => {
+    const simulation = new Simulation();
+    simulation.run(30, halving(15));
+    expect(simulation.steps).toEqual([]);
+  });
+
+  it('lowers first the rate to 12, then the model, then the size, and ends with frames that are young', () => {
+    const simulation = new Simulation();
+    simulation.run(60, halving(1400));
+    const { steps } = simulation;
+    const firstModel = steps.findIndex(({ model }) => model > 0);
+    const firstSize = steps.findIndex(({ size }) => size > 0);
+    expect(steps[firstModel - 1]?.maxFps).toBe(12);
+    expect(firstModel).toBeGreaterThan(0);
+    expect(steps[firstSize - 1]).toMatchObject({ maxFps: 12, model: 2 });
+    for (const [index, step] of steps.slice(0, firstModel).entries()) {
+      expect(step, `step ${index}`).toMatchObject({ model: 0, size: 0 });
+    }
+    expect(simulation.governor.level).toMatchObject({ model: 2, size: 2 });
+  });
+
+  it('climbs back to the full picture when the device is free again', () => {
+    const simulation = new Simulation();
+    simulation.run(40, halving(1400));
+    simulation.steps.length = 0;
+    simulation.run(240, halving(10));
+    expect(simulation.governor.level).toEqual({ maxFps: undefined, model: 0, size: 0 });
+    const models = simulation.steps.map(({ model }) => model);
+    expect(models).toEqual([...models].sort((a, b) => b - a));
+  });
+
+  it('does not swing: a step up that fails is tried ever more rarely', () => {
+    const simulation = new Simulation();
+    // Fast enough with the small model only, though nobody can know before trying.
+    const cost = ({ model }: Level) => (model === 0 ? 200 : 30);
+    simulation.run(60, cost);
+    const early = simulation.steps.length;
+    simulation.run(240, cost);
+    expect(simulation.steps.length - early).toBeLessThan(4 * 12);
+    expect(simulation.governor.level.maxFps).toBeDefined();
+  });
+});
+
+describe('pacer', () => {
+  it('thins 30 frames a second evenly to 15', () => {
+    const pacer = new Pacer();
+    const kept = Array.from({ length: 60 }, (_, index) => Math.round((index * 1000) / 30)).filter((time) =>
+      pacer.accepts(time, 15),
+    );
+    const gaps = kept.slice(1).map((time, index) => time - (kept[index] ?? 0));
+    expect(kept).toHaveLength(30);
+    expect(Math.max(...gaps) - Math.min(...gaps)).toBeLessThanOrEqual(1);
+  });
+
+  it('lets all pass without a limit', () => {
+    expect(new Pacer().accepts(0, undefined)).toBe(true);
+  });
+});
+
+describe('plan', () => {
+  const model = { name: 'm', scale: 4, multiple: 2, variants: [] } as const;
+  const level = { maxFps: undefined, model: 0, size: 0 };
+  const cap = { width: 1920, height: 1080 };
+
+  it('enlarges four times below the cap', () => {
+    const plan = planBridge({ width: 320, height: 180 }, [model], level, cap, 4 / 3);
+    expect(plan).toMatchObject({ work: { width: 320, height: 180 }, output: { width: 1280, height: 720 } });
+  });
+
+  it('holds the cap, lying and standing', () => {
+    expect(planBridge({ width: 1280, height: 720 }, [model], level, cap, 4).output).toEqual(cap);
+    const standing = planBridge({ width: 720, height: 1280 }, [model], level, cap, 4).output;
+    expect(standing).toEqual({ width: 1080, height: 1920 });
+  });
+
+  it('gives even sizes for odd sources', () => {
+    const { work, output } = planBridge({ width: 321, height: 181 }, [model], { ...level, size: 1 }, cap, 4 / 3);
+    for (const side of [work.width, work.height, output.width, output.height]) expect(side % 2).toBe(0);
+  });
+});

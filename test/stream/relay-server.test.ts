@@ -1,0 +1,248 @@
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createRelay, type Relay } from '#src/stream/relay.js';
+
+const TOKEN = 'token-of-the-tests';
+const PATIENCE = { timeout: 60_000, interval: 50 };
+
+interface Reply {
+  readonly id?: number;
+  readonly ok?: boolean;
+  readonly data?: Record<string, unknown>;
+  readonly error?: { readonly code: string };
+}
+
+/** A program that speaks the page's protocol. */
+class Client {
+  readonly socket: WebSocket;
+  readonly closed: Promise<number>;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #nextId = 1;
+
+  constructor(relay: Relay, origin?: string) {
+    const options = origin === undefined ? {} : { origin };
+    this.socket = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`, options);
+    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
+    this.socket.on('error', () => undefined);
+    this.socket.on('message', (text) => {
+      const reply = JSON.parse(String(text)) as Reply;
+      if (reply.id !== undefined) this.#waiting.get(reply.id)?.(reply);
+    });
+  }
+
+  async ask(method: string, data: object = {}): Promise<Reply> {
+    if (this.socket.readyState === WebSocket.CONNECTING) {
+      await new Promise((resolve) => this.socket.once('open', resolve));
+    }
+    const id = this.#nextId++;
+    const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
+    this.socket.send(JSON.stringify({ id, method, data }));
+    return reply;
+  }
+
+  hello(role: 'publish' | 'watch', more: object = {}): Promise<Reply> {
+    return this.ask('hello', { version: 1, role, token: TOKEN, ...more });
+  }
+
+  async close(): Promise<void> {
+    this.socket.close();
+    await this.closed;
+  }
+}
+
+describe('relay server', { timeout: 120_000 }, () => {
+  let relay: Relay;
+
+  beforeAll(async () => {
+    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, token: TOKEN, maxRooms: 4, maxViewers: 2 });
+  });
+  afterAll(() => relay?.close());
+
+  const get = (path: string, headers = {}) => fetch(relay.url + path, { headers });
+  const bearer = { authorization: `Bearer ${TOKEN}` };
+
+  /** fetch() would tidy the path up. */
+  function status(path: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(relay.url);
+      request({ hostname, port, path }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .on('error', reject)
+        .end();
+    });
+  }
+
+  it('serves the page with a strict policy, and its health', async () => {
+    const page = await get('/r/some-room');
+    expect(await page.text()).toContain('<!doctype html>');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect((await get('/client.js')).headers.get('content-type')).toContain('javascript');
+    expect(await (await get('/healthz')).json()).toEqual({ ok: true, worker: true, draining: false });
+  });
+
+  it.each([
+    '/../package.json',
+    '/%2e%2e/package.json',
+    '/..%2f..%2fetc%2fpasswd',
+    '/r/../../x',
+    '/page/client.ts',
+    '//',
+  ])('has nothing at %s', async (path) => {
+    expect([400, 404]).toContain(await status(path));
+  });
+
+  it('shows metrics to those who know the token', async () => {
+    expect((await get('/metrics')).status).toBe(401);
+    const response = await get('/metrics', bearer);
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).toMatch(/^tinysr_relay_worker_up 1$/m);
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\})? [-\d.e+]+)$/);
+  });
+
+  it.each([
+    ['no token', { token: undefined }, 4001],
+    ['a wrong token', { token: 'token-of-nobody' }, 4001],
+    ['another version', { version: 99 }, 4003],
+    ['a room of a bad name', { room: '../etc' }, 4003],
+  ])('refuses a hello with %s', async (_name, more, code) => {
+    const client = new Client(relay);
+    expect(await client.hello('publish', more)).toMatchObject({ ok: false });
+    expect(await client.closed).toBe(code);
+  });
+
+  it.each([
+    ['text that is no JSON', 'nonsense'],
+    ['an unknown method', JSON.stringify({ id: 1, method: 'eval', data: {} })],
+    ['unknown fields', JSON.stringify({ id: 1, method: 'resume', data: { consumerId: 'x', more: 1 } })],
+  ])('ends a connection that sends %s', async (_name, text) => {
+    const client = new Client(relay);
+    await client.hello('publish');
+    client.socket.send(text);
+    expect(await client.closed).toBe(4000);
+  });
+
+  it('ends a connection that sends too much or too often', async () => {
+    const large = new Client(relay);
+    await large.hello('publish');
+    large.socket.send('x'.repeat(100_000));
+    expect(await large.closed).toBe(1009);
+    const fast = new Client(relay);
+    await fast.hello('publish');
+    for (let i = 0; i < 300; i += 1) fast.socket.send(JSON.stringify({ id: i, method: 'restartIce', data: {} }));
+    expect(await fast.closed).toBe(4008);
+  });
+
+  it('answers parameters that make no sense with an error, and goes on', async () => {
+    const client = new Client(relay);
+    expect(await client.ask('watch', { rtpCapabilities: {}, sources: [] })).toMatchObject({
+      error: { code: 'bad-request' },
+    });
+    await client.hello('publish');
+    const reply = await client.ask('produce', { kind: 'video', rtpParameters: { codecs: 'none' } });
+    expect(reply).toMatchObject({ ok: false });
+    expect(await client.ask('restartIce')).toMatchObject({ ok: true });
+    await client.close();
+  });
+
+  it('refuses pages of other sites', async () => {
+    const client = new Client(relay, 'https://elsewhere.example');
+    expect(await client.closed).toBe(1006);
+  });
+
+  it('lets nobody take over a room, except whoever holds its key', async () => {
+    const key = 'k'.repeat(24);
+    const [first, thief, same] = [new Client(relay), new Client(relay), new Client(relay)];
+    expect(await first.hello('publish', { room: 'mine', key })).toMatchObject({ ok: true });
+    expect(await thief.hello('publish', { room: 'mine', key: 'x'.repeat(24) })).toMatchObject({
+      error: { code: 'room-busy' },
+    });
+    expect(await same.hello('publish', { room: 'mine', key })).toMatchObject({ ok: true });
+    expect(await first.closed).toBe(4010);
+    await same.close();
+  });
+
+  it('holds its limits on viewers', async () => {
+    const capabilities = { codecs: [], headerExtensions: [] };
+    const clients = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const client = new Client(relay);
+        await client.hello('watch', { room: 'mine' });
+        return { client, reply: await client.ask('watch', { rtpCapabilities: capabilities, sources: [] }) };
+      }),
+    );
+    const codes = clients.map(({ reply }) => reply.error?.code ?? 'ok').sort();
+    expect(codes).toEqual(['ok', 'ok', 'room-full']);
+    await Promise.all(clients.map(({ client }) => client.close()));
+  });
+
+  it.each([
+    ['no token', 401, {}, 'v=0'],
+    ['another type', 415, { ...bearer, 'content-type': 'text/plain' }, 'v=0'],
+    ['what is no SDP', 400, { ...bearer, 'content-type': 'application/sdp' }, '{}'],
+    ['an SDP without media', 400, { ...bearer, 'content-type': 'application/sdp' }, 'v=0\r\ns=-\r\n'],
+    ['an oversize SDP', 413, { ...bearer, 'content-type': 'application/sdp' }, `v=0\r\n${'a=x\r\n'.repeat(20_000)}`],
+  ])('WHIP refuses %s', async (_name, expected, headers, body) => {
+    const response = await fetch(`${relay.url}/whip/obs`, { method: 'POST', headers, body });
+    expect(response.status).toBe(expected);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({ status: expected });
+  });
+
+  it('WHIP and WHEP answer OPTIONS for other sites', async () => {
+    const response = await fetch(`${relay.url}/whep/obs`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://a.example' },
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('accept-post')).toBe('application/sdp');
+  });
+
+  it('leaves nothing behind after 200 connections', async () => {
+    const cycle = async (number: number) => {
+      const room = `cycle-${number % 2}`;
+      const publisher = new Client(relay);
+      await publisher.hello('publish', { room });
+      const viewer = new Client(relay);
+      await viewer.hello('watch', { room });
+      await viewer.ask('watch', { rtpCapabilities: { codecs: [], headerExtensions: [] }, sources: ['upscaled'] });
+      await Promise.all([publisher.close(), viewer.close()]);
+      await expect.poll(() => relay.state, PATIENCE).toMatchObject({ peers: 0, viewers: 0, ffmpegPids: [] });
+    };
+    await cycle(0);
+    await cycle(1);
+    const open = () => readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (let number = 0; number < 100; number += 1) await cycle(number);
+    await expect.poll(open, PATIENCE).toBeLessThanOrEqual(before + 3);
+    const worker = readdirSync(`/proc/${relay.state.workerPid}/fd`).length;
+    expect(worker).toBeLessThan(60);
+  });
+
+  it('drains: health says so, nobody gets in, pages are told, and it ends', async () => {
+    const client = new Client(relay);
+    await client.hello('publish');
+    const drained = relay.drain(500);
+    expect((await get('/healthz')).status).toBe(503);
+    expect(await new Client(relay).closed).toBe(1006);
+    expect(await client.closed).toBe(4012);
+    await drained;
+    await expect(get('/healthz')).rejects.toThrow();
+  });
+});
+
+describe('two relays', () => {
+  it('the second on the same port says which and what to do', async () => {
+    await using first = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0 });
+    const listen = new URL(first.url).host;
+    await expect(createRelay({ listen, mediaPort: 0 })).rejects.toMatchObject({ code: 'TSR_RELAY_LISTEN' });
+    const media = { listen: '127.0.0.1:0', mediaPort: first.mediaPort };
+    await expect(createRelay(media)).rejects.toMatchObject({ code: 'TSR_RELAY_LISTEN' });
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { AccessUnit } from '#src/stream/rtp/access-unit.js';
+import { Assembler } from '#src/stream/rtp/assembler.js';
+import { packetizeH264 } from '#src/stream/rtp/h264.js';
+import { asksForKeyFrame, parseRtp, RtpWriter } from '#src/stream/rtp/packet.js';
+import { ReorderBuffer } from '#src/stream/rtp/reorder.js';
+import { spsSize } from '#src/stream/rtp/sps.js';
+import { packetizeVp8 } from '#src/stream/rtp/vp8.js';
+
+const PAYLOAD_TYPE = 101;
+
+function vp8Frame(key: boolean, bytes: number): Buffer {
+  const frame = Buffer.alloc(bytes, 7);
+  frame.writeUInt8(key ? 0x10 : 0x11, 0);
+  if (key) {
+    Buffer.from([0x9d, 0x01, 0x2a]).copy(frame, 3);
+    frame.writeUInt16LE(320, 6);
+    frame.writeUInt16LE(180, 8);
+  }
+  return frame;
+}
+
+function packets(writer: RtpWriter, payloads: Iterable<readonly Uint8Array[]>, timestamp: number): Buffer[] {
+  const all = [...payloads];
+  return all.map((parts, index) => writer.write(timestamp, index === all.length - 1, ...parts));
+}
+
+function collect(codec: 'vp8' | 'h264') {
+  const pictures: AccessUnit[] = [];
+  const lost: number[] = [];
+  const assembler = new Assembler(codec, PAYLOAD_TYPE, {
+    picture: (unit) => pictures.push(unit),
+    lost: (count) => lost.push(count),
+  });
+  return { assembler, pictures, lost };
+}
+
+describe('RTP packets', () => {
+  it('reads what it wrote, with extensions and padding left out', () => {
+    const packet = new RtpWriter(PAYLOAD_TYPE, 0xfffffff0).write(0xffffffff, true, Buffer.from('abc'));
+    expect(parseRtp(packet)).toMatchObject({ timestamp: 0xffffffff, marker: true, payloadType: PAYLOAD_TYPE });
+    const extended = Buffer.concat([
+      Buffer.from([0xb0, 0x65, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2]),
+      Buffer.from([0xbe, 0xde, 0, 1, 0x10, 0xff, 0, 0]),
+      Buffer.from('abc'),
+      Buffer.from([0, 2]),
+    ]);
+    expect(parseRtp(extended)?.payload.toString()).toBe('abc');
+  });
+
+  it.each([0, 1, 11])('refuses %i bytes', (length) => {
+    expect(parseRtp(Buffer.alloc(length, 0x80))).toBeUndefined();
+  });
+
+  it('refuses lengths that reach beyond the packet', () => {
+    expect(parseRtp(Buffer.from([0x90, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]))).toBeUndefined();
+    expect(parseRtp(Buffer.from([0xa0, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200]))).toBeUndefined();
+  });
+
+  it('finds a request for a key frame in compound RTCP', () => {
+    const report = Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 1]);
+    const pli = Buffer.from([0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2]);
+    expect(asksForKeyFrame(Buffer.concat([report, pli]))).toBe(true);
+    expect(asksForKeyFrame(report)).toBe(false);
+    expect(asksForKeyFrame(Buffer.from([0x81]))).toBe(false);
+  });
+});
+
+describe('reordering', () => {
+  const packet = (sequence: number) => ({
+    sequence: sequence & 0xffff,
+    timestamp: 0,
+    marker: false,
+    payloadType: 96,
+    payload: Buffer.of(1),
+  });
+  const numbers = (items: ReturnType<ReorderBuffer['push']>) =>
+    items.map((item) => ('lost' in item ? `lost ${item.lost}` : item.packet.sequence));
+
+  it('puts late packets in their place, over the end of the numbers too', () => {
+    const buffer = new ReorderBuffer(100);
+    expect(numbers(buffer.push(packet(65_534), 0))).toEqual([65_534]);
+    expect(numbers(buffer.push(packet(65_536), 1))).toEqual([]);
+    expect(numbers(buffer.push(packet(65_535), 2))).toEqual([65_535, 0]);
+    expect(numbers(buffer.push(packet(65_535), 3))).toEqual([]);
+  });
+
+  it('gives up a hole after the wait, and says how many are lost', () => {
+    const buffer = new ReorderBuffer(100);
+    buffer.push(packet(10), 0);
+    expect(numbers(buffer.push(packet(13), 1))).toEqual([]);
+    expect(numbers(buffer.expire(100))).toEqual([]);
+    expect(numbers(buffer.expire(101))).toEqual(['lost 2', 13]);
+  });
+
+  it('follows a sender that jumps', () => {
+    const buffer = new ReorderBuffer(100);
+    buffer.push(packet(10), 0);
+    expect(numbers(buffer.push(packet(5000), 1))).toEqual(['lost 1', 5000]);
+    expect(numbers(buffer.push(packet(5001), 2))).toEqual([5001]);
+  });
+});
+
+describe('pictures from packets', () => {
+  it('puts VP8 frames together again and knows key frames and their size', () => {
+    const { assembler, pictures } = collect('vp8');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const [key, delta] = [vp8Frame(true, 3000), vp8Frame(false, 500)];
+    const all = [...packets(writer, packetizeVp8(key, 1000), 0), ...packets(writer, packetizeVp8(delta, 1000), 3000)];
+    for (const packet of all) assembler.push(packet, 5);
+    expect(pictures.map(({ data }) => data)).toEqual([key, delta]);
+    expect(pictures[0]).toMatchObject({ key: true, size: { width: 320, height: 180 }, timestamp: 0, arrivalMs: 5 });
+    expect(pictures[1]).toMatchObject({ key: false, size: undefined, timestamp: 3000 });
+  });
+
+  it('gives nothing between a loss and the next key frame, and says so once', () => {
+    const { assembler, pictures, lost } = collect('vp8');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const frames = [true, false, false, true, false].map((key) => vp8Frame(key, 2500));
+    const sent = frames.map((frame, index) => packets(writer, packetizeVp8(frame, 1000), index * 3000));
+    sent[1]?.splice(1, 1);
+    for (const packet of sent.flat()) assembler.push(packet, 0);
+    assembler.expire(1000);
+    expect(pictures.map(({ timestamp }) => timestamp)).toEqual([0, 9000, 12_000]);
+    expect(lost).toEqual([1]);
+    expect(assembler.needsKey).toBe(false);
+  });
+
+  it('leaves out padding and packets of other payload types', () => {
+    const { assembler, pictures } = collect('vp8');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    assembler.push(new RtpWriter(99, 2).write(0, true, Buffer.from('retransmission')), 0);
+    for (const packet of packets(writer, packetizeVp8(vp8Frame(true, 100), 1000), 0)) assembler.push(packet, 0);
+    assembler.push(writer.write(0, false), 0);
+    for (const packet of packets(writer, packetizeVp8(vp8Frame(false, 100), 1000), 3000)) assembler.push(packet, 0);
+    expect(pictures).toHaveLength(2);
+  });
+
+  it('puts H.264 fragments together and gives each key frame its parameter sets', () => {
+    const { assembler, pictures } = collect('h264');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    // 320x180, constrained baseline, written by x264.
+    const sps = Buffer.from('6742c00cda05067e7c0440000003004000000 7a3c50aa8'.replace(' ', ''), 'hex');
+    const pps = Buffer.from('68ce0fc8', 'hex');
+    const idr = Buffer.alloc(4000, 3);
+    idr.writeUInt8(0x65, 0);
+    const slice = Buffer.from('419a2019', 'hex');
+    for (const packet of packets(writer, packetizeH264([sps, pps, idr], 1000), 0)) assembler.push(packet, 0);
+    for (const packet of packets(writer, packetizeH264([slice], 1000), 3000)) assembler.push(packet, 0);
+    for (const packet of packets(writer, packetizeH264([idr], 1000), 6000)) assembler.push(packet, 0);
+    expect(pictures.map(({ key }) => key)).toEqual([true, false, true]);
+    expect(pictures[0]?.size).toEqual({ width: 320, height: 180 });
+    const start = Buffer.from([0, 0, 0, 1]);
+    expect(pictures[2]?.data).toEqual(Buffer.concat([start, sps, start, pps, start, idr]));
+  });
+
+  it('reads sizes only from parameter sets that make sense', () => {
+    expect(spsSize(Buffer.from('67', 'hex'))).toBeUndefined();
+    expect(spsSize(Buffer.alloc(40, 0))).toBeUndefined();
+  });
+});

@@ -1,0 +1,68 @@
+import { IvfReader } from '#src/stream/bridge/ivf.js';
+import { RtpWriter } from '#src/stream/rtp/packet.js';
+import { packetizeVp8 } from '#src/stream/rtp/vp8.js';
+import { ffmpeg } from '../support/ffmpeg.js';
+
+/** Payload type of the tests' streams. */
+export const PAYLOAD_TYPE = 101;
+
+/** Coded VP8 frames of a moving picture; the first is a key frame, none of the others is. */
+export async function vp8Clip(size: string): Promise<readonly Buffer[]> {
+  const stream = await ffmpeg(
+    ...['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=6`, '-pix_fmt', 'yuv420p', '-c:v', 'libvpx'],
+    ...['-deadline', 'realtime', '-cpu-used', '8', '-auto-alt-ref', '0', '-g', '999', '-b:v', '300k', '-f', 'ivf', '-'],
+  );
+  return new IvfReader().push(stream).flatMap(({ units }) => units);
+}
+
+/** A publisher: sends frames 10 times a second, begins again with a key frame when asked. */
+export class TestPublisher {
+  readonly #send: (packet: Buffer) => void;
+  readonly #writer = new RtpWriter(PAYLOAD_TYPE, 77);
+  readonly #timer: NodeJS.Timeout;
+  #clip: readonly Buffer[];
+  #index = 0;
+  #time = 4_294_900_000;
+  #loseNext = false;
+  /** Key frames it was asked for. */
+  asked = 0;
+
+  constructor(clip: readonly Buffer[], send: (packet: Buffer) => void) {
+    this.#clip = clip;
+    this.#send = send;
+    this.#timer = setInterval(() => this.#frame(), 100);
+  }
+
+  /** Goes on with another clip, as when the publisher turns its phone. */
+  change(clip: readonly Buffer[]): void {
+    this.#clip = clip;
+    this.#index = 0;
+  }
+
+  /** Loses the first packet of the next frame. */
+  lose(): void {
+    this.#loseNext = true;
+  }
+
+  requestKeyFrame(): void {
+    this.asked += 1;
+    this.#index = 0;
+  }
+
+  #frame(): void {
+    const frame = this.#clip[this.#index];
+    this.#index = (this.#index + 1) % this.#clip.length;
+    this.#time = (this.#time + 9000) >>> 0;
+    if (!frame) return;
+    const payloads = [...packetizeVp8(frame, 600)];
+    payloads.forEach((parts, index) => {
+      const packet = this.#writer.write(this.#time, index === payloads.length - 1, ...parts);
+      if (!this.#loseNext) this.#send(packet);
+      this.#loseNext = false;
+    });
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
