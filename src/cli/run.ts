@@ -2,6 +2,8 @@ import { CommanderError } from 'commander';
 import { BENCH_OPTIONS } from '../bench/cli-options.js';
 import { TinySRError } from '../shared/errors.js';
 import { log } from '../shared/log.js';
+import { RELAY_OPTION_TABLE } from '../stream/cli-options.js';
+import type { RelayCliValues } from '../stream/run-relay.js';
 import type { CliValues } from './cli-values.js';
 import { doctorCommand } from './doctor.js';
 import { onInterrupt } from './interrupt.js';
@@ -59,6 +61,17 @@ function program() {
       }),
     );
   main.addCommand(addOptions(bench, BENCH_OPTIONS));
+  const relay = createCommand('relay')
+    .description('upscales live WebRTC streams: publish and watch in a browser, by WHIP and WHEP')
+    .option('-v, --verbose', 'what happens, on stderr')
+    .action((values: RelayCliValues) =>
+      interruptible(true, async (signal) => {
+        style = { ...style, verbose: Boolean(values.verbose) };
+        const { runRelay } = await import('../stream/run-relay.js');
+        await runRelay(values, signal);
+      }),
+    );
+  main.addCommand(addOptions(relay, RELAY_OPTION_TABLE));
   const sub = (name: string, description: string) =>
     main.addCommand(createCommand(name).description(description).option('--json', 'as JSON')).commands.at(-1);
   sub('doctor', 'says what this machine has and what to do about what is missing')?.action(
