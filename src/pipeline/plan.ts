@@ -76,11 +76,14 @@ export async function planVideo(
 ): Promise<VideoPlan> {
   const { signal, compare = false, start, end } = options;
   const container = outputContainer(options);
+  // Looking at the source overlaps with looking at ffmpeg; what is wrong with ffmpeg or the model is told first.
+  const probing = probe(path, signal);
+  probing.catch(() => undefined);
   const [ffmpeg, model] = await Promise.all([
     requireFfmpeg(),
     known ?? resolveModel(options.model ?? DEFAULT_MODEL, signal),
   ]);
-  const source = await probe(path, signal);
+  const source = await probing;
   const { video } = source;
   const output = planOutput(options, container, video, ffmpeg);
   const size = planSizes(video, model, options);
