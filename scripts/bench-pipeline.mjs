@@ -94,8 +94,11 @@ async function main() {
     const load = loadavg()[0];
     tell('stages by themselves');
     const stages = await ask('stages');
+    const cost = (stage) => `${((stage.cpuSecondsPerFrame ?? Number.NaN) * 1000).toFixed(1)} CPU ms`;
+    tell(`  decode ${cost(stages.decode)}, infer ${cost(stages.infer)}, encode ${cost(stages.encode)} a frame`);
     tell('the line');
     const line = await ask('line');
+    tell(`  ${line.fps.median.toFixed(2)} fps`);
     tell('main thread');
     const output = join(scratch, 'out.mp4');
     const profile = JSON.parse(
@@ -116,6 +119,7 @@ async function main() {
       const { firstFrameMs, done } = await timeCommand(clip, output);
       ours.push({ fps: done.fps, wholeFps: (done.frames * 1000) / (performance.now() - started) });
       first.push(firstFrameMs);
+      tell(`  ours ${done.fps.toFixed(2)} fps, first frame after ${(firstFrameMs / 1000).toFixed(2)} s`);
       if (!python) continue;
       const from = performance.now();
       const peer = await runPythonPipe(python, {
@@ -123,6 +127,7 @@ async function main() {
         width: size.width,
         height: size.height,
       });
+      tell(`  Python ${(peer.frames / peer.seconds).toFixed(2)} fps`);
       theirs.push({ fps: peer.frames / peer.seconds, wholeFps: (peer.frames * 1000) / (performance.now() - from) });
     }
     const rates = stagesOf(stages);
