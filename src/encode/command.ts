@@ -144,7 +144,7 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
   const seek = plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6)];
   const toPipe = target.startsWith('pipe:');
   const muxer =
-    toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'] : [];
+    toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+delay_moov+default_base_moof'] : [];
   const hardware = plan.encoder.endsWith('_vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : [];
   // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()

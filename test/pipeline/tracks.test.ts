@@ -247,6 +247,7 @@ describe('sound and picture', () => {
     ['mkv', 0.5],
     ['mkv', -0.3],
     ['ts', 0.4],
+    ['ts', -0.3],
     ['mov', 0.25],
   ] as const;
 

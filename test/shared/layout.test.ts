@@ -14,7 +14,7 @@ describe('the layout of a raw frame', () => {
       '-f',
       'lavfi',
       '-i',
-      `color=s=${width}x${height},format=${format}`,
+      `color=s=64x64,format=${format},crop=${width}:${height}:0:0:exact=1`,
       '-frames:v',
       '1',
       '-pix_fmt',
