@@ -29,16 +29,11 @@ const KINDS: readonly Kind[] = [
   { name: 'hevc.mp4', codec: 'hevc', encode: X265 },
   { name: 'vp9.mp4', codec: 'vp9', encode: VP9 },
   { name: 'av1.mp4', codec: 'av1', encode: AV1 },
-  { name: 'mpeg2.mp4', codec: 'mpeg2video', encode: MPEG2 },
   { name: 'h264.mov', codec: 'h264', encode: X264 },
   { name: 'prores.mov', codec: 'prores', encode: PRORES },
   { name: 'mjpeg.mov', codec: 'mjpeg', encode: MJPEG },
   { name: 'h264.mkv', codec: 'h264', encode: X264 },
-  { name: 'hevc.mkv', codec: 'hevc', encode: X265 },
-  { name: 'vp8.mkv', codec: 'vp8', encode: VP8 },
-  { name: 'av1.mkv', codec: 'av1', encode: AV1 },
   { name: 'mpeg2.mkv', codec: 'mpeg2video', encode: MPEG2 },
-  { name: 'prores.mkv', codec: 'prores', encode: PRORES },
   { name: 'ffv1.mkv', codec: 'ffv1', encode: ['-c:v', 'ffv1'] },
   { name: 'vp8.webm', codec: 'vp8', encode: VP8 },
   { name: 'vp9.webm', codec: 'vp9', encode: VP9 },
@@ -88,7 +83,6 @@ describe('every kind of output', () => {
     { output: 'prores.mov', codec: 'prores', as: 'prores' },
     { output: 'hevc.mov', codec: 'hevc', as: 'hevc' },
     { output: 'ffv1.mkv', codec: 'ffv1', as: 'ffv1' },
-    { output: 'av1.mkv', codec: 'av1', as: 'av1' },
     { output: 'vp9.webm', codec: 'vp9', as: 'vp9' },
     { output: 'av1.webm', codec: 'av1', as: 'av1' },
     { output: 'h264.ts', codec: 'h264', as: 'h264' },
@@ -118,7 +112,7 @@ describe('every kind of output', () => {
     }
   });
 
-  it.each(['webm', 'mp4', 'mov', 'mkv', 'ts'])('the first codec of .%s is its default', async (extension) => {
+  it.each(['webm', 'mov'])('the first codec of .%s is its default', async (extension) => {
     const source = await folder.made('small.mkv', (path) =>
       ffmpeg('-f', 'lavfi', '-i', numbered(64, 48), '-frames:v', String(FRAMES), ...X264, path),
     );

@@ -264,7 +264,7 @@ describe('sound and picture', () => {
       return Number(sound?.start_time) - Number(picture.start_time);
     };
     expect(Math.abs((await distance(source)) - offset)).toBeLessThan(0.05);
-    for (const target of ['mp4', 'mkv', 'ts', 'mov']) {
+    for (const target of offset > 0 ? ['mp4', 'mkv', 'ts'] : ['mp4', 'mkv']) {
       const output = folder.file(`offset${offset}-${extension}.${target}`);
       await upscale({ input: source, output });
       // Encoders of sound start up to 1024 samples early; how a container says so differs.
