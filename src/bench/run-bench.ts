@@ -92,22 +92,28 @@ interface Context {
   readonly started: number;
 }
 
-/** Measures one model on one provider at one size; undefined when it failed, which was told. */
+/**
+ * Measures one model on one provider at one size.
+ *
+ * @param alone nothing has been measured yet
+ * @returns undefined when it failed, which was told
+ */
 async function measureCell(
   { options, effort, machine, scratch, signal, emit, started }: Context,
   { model }: Candidate,
   provider: Provider,
   { size, path, frames }: Clip,
+  alone: boolean,
 ): Promise<{ infer: InferRow; pipeline: PipelineRow } | undefined> {
   const { seconds, longRunMs, repeats } = effort;
-  const allowed = () => allowedMs(effort, performance.now() - started);
+  const allowed = (found: boolean) => allowedMs(effort, performance.now() - started, found);
   const request: CellRequest = {
     ...{ what: 'stages', model, provider, size, clip: path, scratch, seconds, longRunMs, repeats },
     ...{ batch: options.batch, threads: machine.threads, frames: Math.min(frames, DECODED_FRAMES) },
     ...{ pictures: PICTURES, wraps: false },
   };
   const label = `${model.name} on ${provider} at ${size.name}`;
-  const stages = await runCell(request, allowed(), signal);
+  const stages = await runCell(request, allowed(!alone), signal);
   if (stages.kind !== 'stages') {
     const reason = stages.kind === 'failed' ? stages.message : 'no result';
     emit({ type: 'warning', message: `${label}: ${reason}` });
@@ -121,7 +127,7 @@ async function measureCell(
   if (infer.basis === 'measured') {
     const rates = stagesOf(stages.result);
     const wanted = lineFrames(ceilingFps(rates, machine.cores), effort, frames);
-    const reply = await runCell({ ...request, what: 'line', frames: wanted }, allowed(), signal);
+    const reply = await runCell({ ...request, what: 'line', frames: wanted }, allowed(true), signal);
     line = reply.kind === 'line' ? reply.result : reply.kind === 'failed' ? reply.message : 'no result';
     if (typeof line === 'string') emit({ type: 'warning', message: `${label}, end to end: ${line}` });
   }
@@ -152,7 +158,7 @@ async function run(context: Context): Promise<BenchResult> {
           const row = scaledInfer(last.infer, clip.size);
           last = { infer: row, pipeline: scaledPipeline(last.pipeline, row) };
         } else {
-          const found = await measureCell(context, candidate, provider, clip);
+          const found = await measureCell(context, candidate, provider, clip, infer.length === 0);
           if (!found) continue;
           last = found;
         }
