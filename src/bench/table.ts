@@ -5,7 +5,7 @@ import type { Basis, BenchResult, InferRow, PipelineRow } from './types.js';
 const MARKS: Readonly<Record<Basis, string>> = { measured: '', 'one-frame': '*', scaled: '**' };
 
 const LEGEND = [
-  '*   predicted from one frame: repeated runs would take too long (--full makes them)',
+  '*   predicted, inference from one frame, a line from its stages: more would take too long (--full takes the time)',
   '**  predicted from a smaller size by the number of pixels',
 ];
 

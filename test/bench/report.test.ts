@@ -75,6 +75,6 @@ describe('report', () => {
   it('marks predictions in the table', () => {
     const table = renderTable(result);
     expect(table).toMatch(/peer, cpu .*2\.00\*/);
-    expect(table).toContain('predicted from one frame');
+    expect(table).toContain('inference from one frame');
   });
 });

@@ -147,7 +147,8 @@ function tables({ infer, pipeline }: BenchResult): string {
     row.overlapEfficiency === null ? '–' : row.overlapEfficiency.toFixed(2),
     String(Math.round(row.peakRssBytes / 2 ** 20)),
   ]);
-  const stars = '* predicted from one frame. ** predicted from a smaller size by the number of pixels.';
+  const stars =
+    '* predicted: inference from one frame, a line from its stages. ** predicted from a smaller size by the number of pixels.';
   return (
     section('All numbers: inference', `Milliseconds of one run. ${stars}`, htmlTable(inferHead, inferRows)) +
     section(
