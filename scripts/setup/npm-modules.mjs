@@ -90,7 +90,9 @@ function muslName() {
 function ci(root) {
   // Development packages are wanted whatever NODE_ENV says; CUDA's provider comes by `setup --cuda` only.
   const args = [npmCli(), 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const env = { ONNXRUNTIME_NODE_INSTALL: 'skip', ...process.env };
+  // mediasoup's own script would build its worker from sources out of reach; the relay's set-up sees to the worker. It
+  // leaves the script be when told of a worker; npm 11 leaves it out anyway (`allowScripts`).
+  const env = { ONNXRUNTIME_NODE_INSTALL: 'skip', MEDIASOUP_WORKER_BIN: 'see-scripts/setup/relay.mjs', ...process.env };
   return run(process.execPath, args, { cwd: root, env, timeoutMs: 20 * 60_000 });
 }
 

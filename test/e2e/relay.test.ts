@@ -1,10 +1,33 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { log } from '#src/shared/log.js';
 import { createRelay, type Relay } from '#src/stream/relay.js';
 import { PATIENCE, startBrowser, type TestBrowser, videoContrast, videoState, waitForFrames } from './browser.js';
-import { connectByHttp } from './whip-page.js';
+import { connectByHttp, heard } from './whip-page.js';
+
+/** How far the sound of the upscaled stream is from its picture, in milliseconds, as the relay tells viewers. */
+async function soundBesidePicture(relay: Relay, room: string): Promise<number> {
+  const socket = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`);
+  try {
+    return await new Promise((resolve, reject) => {
+      socket.once('error', reject);
+      socket.once('open', () => {
+        socket.send(JSON.stringify({ id: 1, method: 'hello', data: { version: 1, role: 'watch', room } }));
+      });
+      socket.on('message', (text) => {
+        const { event, data } = JSON.parse(String(text));
+        if (event !== 'stats') return;
+        const { soundDelayMs, bridge } = data;
+        const known = soundDelayMs !== undefined && bridge?.ageMs > 0;
+        resolve(known ? Math.abs(soundDelayMs - bridge.ageMs) : Number.POSITIVE_INFINITY);
+      });
+    });
+  } finally {
+    socket.close();
+  }
+}
 
 /** Frames that must be shown before a stream counts as flowing. */
 const FLOWING = 12;
@@ -88,6 +111,10 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
     const original = await videoState(renumbered, 'whep-video');
     expect((await videoState(plain, 'whep-video')).width).toBeGreaterThan(original.width);
     expect(await videoContrast(plain, 'whep-video')).toBeGreaterThan(10);
+
+    await expect.poll(async () => (await heard(plain)).energy, { timeout: PATIENCE }).toBeGreaterThan(0);
+    expect((await heard(renumbered)).samples).toBeGreaterThan(0);
+    await expect.poll(() => soundBesidePicture(relay, 'studio'), { timeout: PATIENCE }).toBeLessThan(80);
 
     const trickle = (etag: string | null) =>
       fetch(relay.url + watched.location, {

@@ -43,6 +43,8 @@ export function connectByHttp(
         connection.addTransceiver('audio', { direction: 'recvonly' });
         connection.ontrack = ({ track, streams }) => {
           if (track.kind === 'video') video.srcObject = streams[0] ?? new MediaStream([track]);
+          else
+            document.body.append(Object.assign(new Audio(), { srcObject: new MediaStream([track]), autoplay: true }));
         };
       }
       if (options.prefer) {
@@ -88,4 +90,23 @@ export function connectByHttp(
     },
     [kind, url, changes] as const,
   );
+}
+
+/** What the connection of {@link connectByHttp} has heard: samples, and their energy (0 for silence). */
+export function heard(
+  page: Page,
+): Promise<{ readonly packets: number; readonly samples: number; readonly energy: number }> {
+  return page.evaluate(async () => {
+    const connection = (window as unknown as { whepConnection: RTCPeerConnection }).whepConnection;
+    for (const report of (await connection.getStats()).values()) {
+      if (report.type === 'inbound-rtp' && report.kind === 'audio') {
+        return {
+          packets: report.packetsReceived ?? 0,
+          samples: report.totalSamplesReceived ?? 0,
+          energy: report.totalAudioEnergy ?? 0,
+        };
+      }
+    }
+    return { packets: 0, samples: 0, energy: 0 };
+  });
 }

@@ -107,6 +107,17 @@ describe('bridge', { timeout: 240_000 }, () => {
     expect(bridge.stats.packetsLost).toBe(1);
   });
 
+  it('goes on through 5 % loss and packets out of order', async () => {
+    const { outlet, bridge, publisher } = start(small);
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(2);
+    publisher.lossShare = 0.05;
+    await expect.poll(() => bridge.stats.packetsLost, PATIENCE).toBeGreaterThan(2);
+    publisher.lossShare = 0;
+    const before = outlet.sent.length;
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 10);
+    expect(bridge.stats).toMatchObject({ state: 'running', failures: 0 });
+  });
+
   it('goes on after each of its ffmpegs was killed', async () => {
     const { outlet, bridge } = start(small);
     for (const number of [0, 1]) {

@@ -24,6 +24,9 @@ export class TestPublisher {
   #index = 0;
   #time = 4_294_900_000;
   #loseNext = false;
+  #late: Buffer | undefined;
+  /** Share of packets that never arrive; some of the others then arrive late. */
+  lossShare = 0;
   /** Key frames it was asked for. */
   asked = 0;
 
@@ -57,9 +60,20 @@ export class TestPublisher {
     const payloads = [...packetizeVp8(frame, 600)];
     payloads.forEach((parts, index) => {
       const packet = this.#writer.write(this.#time, index === payloads.length - 1, ...parts);
-      if (!this.#loseNext) this.#send(packet);
+      if (!this.#loseNext && Math.random() >= this.lossShare) this.#deliver(packet);
       this.#loseNext = false;
     });
+  }
+
+  /** On a bad network every tenth packet is overtaken by the next one. */
+  #deliver(packet: Buffer): void {
+    if (this.lossShare > 0 && !this.#late && Math.random() < 0.1) {
+      this.#late = packet;
+      return;
+    }
+    this.#send(packet);
+    if (this.#late) this.#send(this.#late);
+    this.#late = undefined;
   }
 
   stop(): void {

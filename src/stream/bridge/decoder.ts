@@ -50,7 +50,8 @@ function decoderArguments({ target }: DecoderOptions): string[] {
     ...['-filter_complex_threads', '1', '-filter_complex'],
     `[0:v]scale=${width}:${height}:flags=bicubic:out_range=tv,format=yuv420p,split[pictures][times]`,
     ...['-map', '[times]', '-c:v', 'wrapped_avframe', ...raw, '-enc_time_base', '1:1000', '-f', 'framecrc', 'pipe:3'],
-    ...['-map', '[pictures]', ...raw, '-f', 'rawvideo', 'pipe:1'],
+    // The encoder that only copies pictures works in threads, each of which would hold one back.
+    ...['-map', '[pictures]', ...raw, '-c:v', 'rawvideo', '-threads', '1', '-f', 'rawvideo', 'pipe:1'],
   ];
 }
 

@@ -68,6 +68,8 @@ export class RelayServer {
       if (this.#draining) return refuse('503 Service Unavailable');
       if (urlOf(request)?.pathname !== '/signal') return refuse('404 Not Found');
       if (!this.#originAllowed(request)) return refuse('403 Forbidden');
+      const { maxRooms, maxViewers } = this.#context.settings;
+      if (this.#peers.size >= maxRooms * (maxViewers + 2)) return refuse('503 Service Unavailable');
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#counters.connections += 1;
         const peer = new Peer(webSocket, this.#context);

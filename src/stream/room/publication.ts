@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { types } from 'mediasoup';
+import { log } from '../../shared/log.js';
 import { AudioDelay } from '../bridge/audio-delay.js';
 import { Bridge, type BridgeStats } from '../bridge/bridge.js';
 import { VideoOutlet } from '../bridge/outlet.js';
@@ -13,6 +14,9 @@ export type Source = 'original' | 'upscaled';
 
 /** How long the bridge goes on when nobody watches any more, in milliseconds. */
 const LINGER_MS = 3000;
+/** How often the publisher's bit rate is looked at, in milliseconds, and how often in a row it may be too high. */
+const BITRATE_MS = 2000;
+const BITRATE_STRIKES = 3;
 /** How often the sound's delay follows the picture's, in milliseconds. */
 const FOLLOW_MS = 500;
 
@@ -44,11 +48,25 @@ export class Publication {
   #switching: Promise<void> = Promise.resolve();
   #linger: NodeJS.Timeout | undefined;
   #follow: NodeJS.Timeout | undefined;
+  readonly #police: NodeJS.Timeout;
+  #strikes = 0;
   #closed = false;
 
   constructor(options: PublicationOptions) {
     this.#options = options;
     options.transport.observer.once('close', () => void this.close());
+    this.#police = setInterval(() => void this.#checkBitrate(), BITRATE_MS);
+    this.#police.unref();
+  }
+
+  /** Browsers hold the limit they are told; whoever does not, is sent away. */
+  async #checkBitrate(): Promise<void> {
+    const { transport, settings, room } = this.#options;
+    const [stats] = await transport.getStats().catch(() => []);
+    this.#strikes = (stats?.rtpRecvBitrate ?? 0) > settings.maxBitrate * 1.25 ? this.#strikes + 1 : 0;
+    if (this.#strikes < BITRATE_STRIKES || this.#closed) return;
+    log.warn({ room, bitrate: stats?.rtpRecvBitrate }, 'publisher sends too much');
+    await this.close();
   }
 
   /** The browser's transport. */
@@ -202,6 +220,7 @@ export class Publication {
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
+      clearInterval(this.#police);
       clearTimeout(this.#linger);
       clearInterval(this.#follow);
       this.#audioDelay?.close();
