@@ -1,6 +1,6 @@
 """Prunes a small teacher to half its depth by several methods and prints one table. Stops and resumes at any time.
 
-python prune.py --cache CACHE --out runs/prune --validate VALIDATION --teacher-steps 20000 --steps 8000 --seeds 0 1 2
+python prune.py --cache CACHE --out runs/prune --validate VALIDATION --teacher-steps 10000 --steps 3000 --seeds 0 1 2
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--held-out", type=int, default=64, help="pairs at the end of the cache that no training sees")
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS)[:4])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--teacher-steps", type=int, default=20000)
-    parser.add_argument("--steps", type=int, default=8000, help="budget of each student, mask learning included")
+    parser.add_argument("--teacher-steps", type=int, default=10000)
+    parser.add_argument("--steps", type=int, default=3000, help="budget of each student, mask learning included")
     parser.add_argument("--mask-share", type=float, default=0.3, help="share of the budget that mask learning takes")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop this call after so long; everything is saved")
     parser.add_argument("--save-minutes", type=float, default=2, help="time between checkpoints")
@@ -40,8 +40,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--crop", type=int, default=32, help="side of LR patches")
-    parser.add_argument("--lr", type=float, default=1e-3, help="highest rate for what starts from random weights")
-    parser.add_argument("--recovery-lr", type=float, default=5e-4, help="highest rate for pruned students")
+    parser.add_argument("--lr", type=float, default=5e-3, help="highest rate (Muon) for what starts from random weights")
+    parser.add_argument("--recovery-lr", type=float, default=2e-3, help="highest rate (Muon) for pruned students")
     parser.add_argument("--gate-lr", type=float, default=0.03)
     parser.add_argument("--rank", type=int, default=16, help="of the low-rank updates while the mask is learnt")
     parser.add_argument("--latent-weight", type=float, default=0.5)

@@ -48,9 +48,6 @@ class TokenDenoiser(Denoiser):
         self.blocks = nn.ModuleList(kind(config, index) for index in range(config.depth))
         self.modulation = Modulation(config.width, 2, (), config.conditioning)
         self.out = nn.Linear(config.width, cells)
-        # Training starts from z_hat = z.
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
 
     def forward(
         self, z: Tensor, prompt: Prompt | None = None, timestep: int = LAST_TIMESTEP, gates: Tensor | None = None

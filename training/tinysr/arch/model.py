@@ -11,6 +11,7 @@ from .autoencoder import Decoder, Encoder
 from .conditioning import LAST_TIMESTEP, Prompt
 from .config import TinySRConfig
 from .denoiser import ConvDenoiser, TokenDenoiser
+from .start import start
 
 
 def match_statistics(image: Tensor, reference: Tensor) -> Tensor:
@@ -31,12 +32,14 @@ class TinySR(nn.Module):
         self.decoder = Decoder(config.decoder, config.planes, config.latent_channels, config.cell_out)
         self.kernel: Tensor
         self.register_buffer("kernel", interpolation_kernel(config.scale), persistent=False)
-        if config.skip:
-            # Training starts near bicubic interpolation.
-            with torch.no_grad():
-                self.decoder.leave.weight.mul_(0.1)
-                assert self.decoder.leave.bias is not None
-                self.decoder.leave.bias.zero_()
+        start(self)
+        with torch.no_grad():
+            if isinstance(self.denoiser, TokenDenoiser):
+                # Training starts from z_hat = z,
+                self.denoiser.out.weight.zero_()
+            if config.skip:
+                # and near bicubic interpolation.
+                self.decoder.leave.weight.mul_(0.01)
 
     def enlarge(self, planes: Tensor) -> Tensor:
         """Bicubic interpolation, (N,C,h,w) -> (N,C,s*h,s*w), every plane by itself."""

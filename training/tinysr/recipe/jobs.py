@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..muon import Muon
 from ..train_compact import augment, rate
 
 LossOf = Callable[[Tensor, Tensor], Tensor]
@@ -68,10 +68,24 @@ class Setting:
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters and their highest rate of learning."""
+    """Parameters, their highest rate of learning, and whether they are matrices for Muon and not for Adam."""
 
     parameters: Iterable[Tensor]
     lr: float
+    muon: bool = False
+
+
+def groups_of(module: nn.Module, lr: float, bias_lr: float) -> list[Group]:
+    """All of a module: kernels and matrices with Muon at `lr`, vectors with Adam at `bias_lr`."""
+    weights = list(module.parameters())
+    return [Group([p for p in weights if p.dim() > 1], lr, True), Group([p for p in weights if p.dim() < 2], bias_lr)]
+
+
+def _optimizers(groups: list[Group]) -> list[tuple[torch.optim.Optimizer, float]]:
+    """An optimizer for each group, and its highest rate."""
+    return [
+        (Muon(g.parameters, g.lr) if g.muon else torch.optim.Adam(g.parameters, g.lr, betas=(0.9, 0.99)), g.lr) for g in groups
+    ]
 
 
 def train(path: Path, module: nn.Module, groups: list[Group], steps: int, seed: int, setting: Setting, loss_of: LossOf) -> None:
@@ -79,36 +93,34 @@ def train(path: Path, module: nn.Module, groups: list[Group], steps: int, seed: 
 
     loss_of: from LR and HR batches to the loss.
     """
-    chosen: list[dict[str, Any]] = [{"params": list(g.parameters), "lr": g.lr, "top": g.lr} for g in groups]
-    optimizer = torch.optim.AdamW(chosen, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizers = _optimizers(groups)
     step = 0
     if path.exists():
         state = torch.load(path, weights_only=True, map_location=setting.device)
         module.load_state_dict(state["module"])
         step = state["step"]
-        if state["optimizer"]:
-            optimizer.load_state_dict(state["optimizer"])
+        for (optimizer, _), old in zip(optimizers, state["optimizers"], strict=False):
+            optimizer.load_state_dict(old)
     saved = began = time.monotonic()
     first, losses = step, list[float]()
     while step < steps:
         lr, hr = (t.to(setting.device) for t in setting.crops.batch((seed, step), setting.batch, setting.crop))
         # Samples of masks, too, are those of this step, whenever it comes.
         torch.manual_seed(1_000_003 * seed + step)
-        for group in optimizer.param_groups:
-            group["lr"] = group["top"] * rate((step + 1) / (steps + 1))
         with torch.autocast(setting.device.split(":")[0], torch.bfloat16, enabled=setting.bf16):
             loss = loss_of(lr, hr)
-        optimizer.zero_grad(set_to_none=True)
+        module.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_([p for g in chosen for p in g["params"]], 1.0)
-        optimizer.step()
+        for optimizer, top in optimizers:
+            optimizer.param_groups[0]["lr"] = top * rate((step + 1) / (steps + 1))
+            optimizer.step()
         losses.append(float(loss.detach()))
         step += 1
         now = time.monotonic()
         late = now >= setting.deadline and step < steps
         if step == steps or late or now - saved >= setting.save_every:
             # A finished job needs its weights alone.
-            _save(path, module, optimizer if step < steps else None, step)
+            _save(path, module, [o for o, _ in optimizers] if step < steps else [], step)
             pace = f"{(step - first) / (now - began):.2f} steps a second"
             print(f"{path.stem}: step {step} of {steps}, loss {np.mean(losses[-200:]):.4f}, {pace}", flush=True)
             saved = now
@@ -116,9 +128,9 @@ def train(path: Path, module: nn.Module, groups: list[Group], steps: int, seed: 
             raise OutOfTime(f"stopped in {path.stem} at step {step} of {steps}")
 
 
-def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer | None, step: int) -> None:
+def _save(path: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], step: int) -> None:
     """The file is whole at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {"module": module.state_dict(), "optimizer": optimizer.state_dict() if optimizer else None, "step": step}
+    state = {"module": module.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step}
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)

@@ -20,7 +20,7 @@ from ..arch import TinySR, TinySRConfig, count_config
 from .activation import DynamicActivation
 from .depth import every_other, keep_blocks
 from .gates import StaticPartition
-from .jobs import Group, LossOf, Setting, train
+from .jobs import Group, LossOf, Setting, groups_of, train
 from .lora import add_lora, merge_lora
 from .losses import Distance, Step, Weights, recovery_loss
 from .measure import quality
@@ -48,8 +48,9 @@ class Plan:
     teacher_steps: int
     steps: int
     mask_share: float = 0.3
-    lr: float = 1e-3
-    recovery_lr: float = 5e-4
+    lr: float = 5e-3
+    recovery_lr: float = 2e-3
+    bias_lr: float = 1e-3
     lora_lr: float = 5e-4
     gate_lr: float = 0.03
     rank: int = 16
@@ -83,7 +84,7 @@ class Replication:
         if self._teacher is None:
             torch.manual_seed(0)
             model = TinySR(self.plan.teacher).to(self.setting.device)
-            groups = [Group(model.parameters(), self.plan.lr)]
+            groups = groups_of(model, self.plan.lr, self.plan.bias_lr)
             train(self.out / "teacher.pt", model, groups, self.plan.teacher_steps, 0, self.setting, self._pictures(model))
             self._teacher = model.eval().requires_grad_(False)
         return self._teacher
@@ -105,7 +106,7 @@ class Replication:
             steps -= round(plan.mask_steps * plan.teacher.depth / plan.keep)
         model = model.to(self.setting.device).requires_grad_(True).train()
         loss_of = self._pictures(model) if teacher is None else self._distilled(model, teacher)
-        train(self._path(method, seed), model, [Group(model.parameters(), lr)], steps, seed + 1, self.setting, loss_of)
+        train(self._path(method, seed), model, groups_of(model, lr, plan.bias_lr), steps, seed + 1, self.setting, loss_of)
         return model, kept
 
     def _path(self, method: str, seed: int, suffix: str = "") -> Path:
