@@ -32,8 +32,7 @@ def start(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             # A depthwise convolution has no ReLU of its own behind it.
-            kind = "linear" if module.groups > 1 else "relu"
-            nn.init.kaiming_normal_(module.weight, nonlinearity=kind)
+            nn.init.kaiming_normal_(module.weight, nonlinearity="linear" if module.groups > 1 else "relu")
         elif isinstance(module, nn.Linear) and module not in kept:
             nn.init.xavier_uniform_(module.weight)
         else:
