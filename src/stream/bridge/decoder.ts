@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { PipeReader } from '../../decode/pipe-reader.js';
 import { Timestamps } from '../../decode/timestamps.js';
 import { type RunningChild, startChild } from '../../shared/child.js';
+import type { Matrix } from '../../shared/color.js';
 import { TinySRError } from '../../shared/errors.js';
 import { toolPath } from '../../shared/ffmpeg.js';
 import { frameLayout } from '../../shared/layout.js';
@@ -21,6 +22,8 @@ export interface DecoderOptions {
   readonly source: PictureSize;
   /** Size of the raw frames; even. */
   readonly target: PictureSize;
+  /** YUV matrix of the raw frames. */
+  readonly matrix: Matrix;
   /** Gives a buffer of one frame. */
   acquire(): ArrayBuffer;
   /** A decoded frame; the buffer passes on. */
@@ -29,7 +32,7 @@ export interface DecoderOptions {
   ended(error: TinySRError): void;
 }
 
-function decoderArguments({ target }: DecoderOptions): string[] {
+function decoderArguments({ target, matrix }: DecoderOptions): string[] {
   const { width, height } = target;
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
@@ -48,7 +51,7 @@ function decoderArguments({ target }: DecoderOptions): string[] {
     ],
     ...['-flags', 'low_delay', '-threads', '1', '-protocol_whitelist', 'pipe', '-f', 'ivf', '-i', 'pipe:0'],
     ...['-filter_complex_threads', '1', '-filter_complex'],
-    `[0:v]scale=${width}:${height}:flags=bicubic:out_range=tv,format=yuv420p,split[pictures][times]`,
+    `[0:v]scale=${width}:${height}:flags=bicubic:out_color_matrix=${matrix}:out_range=tv,format=yuv420p,split[pictures][times]`,
     ...['-map', '[times]', '-c:v', 'wrapped_avframe', ...raw, '-enc_time_base', '1:1000', '-f', 'framecrc', 'pipe:3'],
     // The encoder that only copies pictures works in threads, each of which would hold one back.
     ...['-map', '[pictures]', ...raw, '-c:v', 'rawvideo', '-threads', '1', '-f', 'rawvideo', 'pipe:1'],

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { type RunningChild, startChild } from '../../shared/child.js';
+import type { Matrix } from '../../shared/color.js';
 import { TinySRError } from '../../shared/errors.js';
 import { toolPath } from '../../shared/ffmpeg.js';
 import type { PictureSize } from '../rtp/access-unit.js';
@@ -7,6 +8,14 @@ import { type CodedPicture, FlvReader, IvfReader, ivfFrameHeader, ivfHeader } fr
 
 /** Codecs that can go out. */
 export type OutputCodec = 'vp8' | 'h264';
+
+/**
+ * YUV matrix that browsers take a codec's pictures to have. VP8 carries no tags and is shown with BT.601; H.264 is tagged as
+ * BT.709 throughout, the one description that browsers show without any conversion of their own.
+ */
+export function outputMatrix(codec: OutputCodec): Matrix {
+  return codec === 'vp8' ? 'bt601' : 'bt709';
+}
 
 /** How frames are encoded. */
 export interface EncoderOptions {
@@ -45,6 +54,7 @@ function codecArguments(codec: OutputCodec, bitrate: number): string[] {
   const timing = `fps=${FRAME_RATE}/1`;
   return [
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', ...rate],
+    ...['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
     ...['-x264-params', `${timing}:repeat-headers=1:scenecut=0:threads=1`, '-g', String(KEY_INTERVAL)],
     ...['-f', 'flv', '-flvflags', 'no_duration_filesize+no_metadata'],
   ];

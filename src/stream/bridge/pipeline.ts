@@ -4,7 +4,7 @@ import { frameLayout } from '../../shared/layout.js';
 import type { AccessUnit } from '../rtp/access-unit.js';
 import type { InputCodec } from '../rtp/assembler.js';
 import { Decoder } from './decoder.js';
-import { Encoder, type OutputCodec } from './encoder.js';
+import { Encoder, type OutputCodec, outputMatrix } from './encoder.js';
 import type { CodedPicture } from './ivf.js';
 import { Newest } from './newest.js';
 import type { BridgePlan } from './plan.js';
@@ -77,6 +77,7 @@ export class Pipeline {
       codec: options.inputCodec,
       source,
       target: work,
+      matrix: outputMatrix(options.outputCodec),
       acquire: () => this.#free.pop() ?? new ArrayBuffer(bytes),
       frame: (buffer, timeMs) => this.#decoded(buffer, timeMs),
       ended: (error) => this.#fail(error),

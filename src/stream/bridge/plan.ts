@@ -52,7 +52,8 @@ export function planBridge(
   const multiple = Math.max(2, model.multiple);
   const aligned = (value: number) => Math.max(multiple, Math.ceil(even(value) / multiple) * multiple);
   const work = { width: aligned(full.width * share), height: aligned(full.height * share) };
-  const enlarged = { width: work.width * model.scale, height: work.height * model.scale };
+  // The shape is the source's; that of `work` is off by what the model's multiple needs.
+  const enlarged = { width: full.width * share * model.scale, height: full.height * share * model.scale };
   const capped = fitInto(enlarged, maxOutput);
   return { model, source, work, output: { width: even(capped.width), height: even(capped.height) } };
 }
