@@ -37,7 +37,7 @@ function codecArguments(codec: OutputCodec, bitrate: number): string[] {
   if (codec === 'vp8') {
     return [
       ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'],
-      ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '2', ...rate],
+      ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '1', ...rate],
       ...['-g', String(KEY_INTERVAL), '-f', 'ivf'],
     ];
   }
