@@ -61,9 +61,10 @@ describe('bridge', { timeout: 240_000 }, () => {
     openUpscaler: (options: UpscalerOptions) => Promise<Upscaler> = createUpscaler,
     models: readonly Model[] = [model],
     targetDelay = 2000,
+    codec: 'h264' | 'vp8' = 'h264',
   ) {
     const outlet = new TestOutlet();
-    const settings = resolveOptions({ openUpscaler, targetDelay, threads: 1 });
+    const settings = resolveOptions({ openUpscaler, targetDelay, codec, threads: 1 });
     const publisher = new TestPublisher(clip, (packet) => bridge.push(packet));
     const bridge = new Bridge({
       ...{ settings, models, outlet, gpu: false, codec: 'vp8', payloadType: PAYLOAD_TYPE, room: 'test' },
@@ -76,7 +77,8 @@ describe('bridge', { timeout: 240_000 }, () => {
   it('gives every picture at four times the size, its own timestamp, and a key frame first and on request', async () => {
     const { outlet, bridge } = start(small);
     await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(5);
-    expect(outlet.sent[0]?.picture.key).toBe(true);
+    const keys = outlet.sent.map(({ picture }) => picture.key);
+    expect(keys).toEqual([true, ...keys.slice(1).fill(false)]);
     expect(outlet.size).toBe('384x256');
     const steps = outlet.sent
       .slice(1)
@@ -85,8 +87,18 @@ describe('bridge', { timeout: 240_000 }, () => {
 
     const before = outlet.sent.length;
     outlet.keyWanted = true;
-    await expect.poll(() => outlet.sent.slice(before).some(({ picture }) => picture.key), PATIENCE).toBe(true);
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 4);
+    expect(outlet.sent.slice(before).filter(({ picture }) => picture.key)).toHaveLength(1);
     expect(bridge.stats).toMatchObject({ state: 'running', source: '96x64', output: '384x256', model: 'tinysr-nano' });
+  });
+
+  it('gives VP8 as well', async () => {
+    const { outlet } = start(small, createUpscaler, [model], 2000, 'vp8');
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(3);
+    const [first] = outlet.sent.map(({ picture }) => picture.units[0]);
+    expect(first?.subarray(3, 6).toString('hex')).toBe('9d012a');
+    expect([first?.readUInt16LE(6), first?.readUInt16LE(8)]).toEqual([384, 256]);
+    expect(outlet.sent.map(({ picture }) => picture.key).indexOf(false)).toBe(1);
   });
 
   it('follows a publisher whose picture changes its size', async () => {

@@ -46,7 +46,7 @@ function codecArguments(codec: OutputCodec, bitrate: number): string[] {
   if (codec === 'vp8') {
     return [
       ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'],
-      ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '2', ...rate],
+      ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '1', ...rate],
       ...['-g', String(KEY_INTERVAL), '-f', 'ivf'],
     ];
   }
@@ -93,7 +93,8 @@ export class Encoder {
   readonly #child: RunningChild;
   readonly #stdin: Writable;
   #closed = false;
-  #lastTime = -2;
+  #firstTime: number | undefined;
+  #lastTime = -1;
   #waiting = 0;
   #idle: (() => void) | undefined;
 
@@ -133,8 +134,10 @@ export class Encoder {
     timeMs: number,
     key: boolean,
   ): { readonly timeMs: number; readonly accepted: Promise<void> } {
-    let time = Math.max(timeMs, this.#lastTime + 1);
-    if (time % 2 !== (key ? 1 : 0)) time += 1;
+    // ffmpeg counts from the first frame's time, so that must be 0; the first frame is a key frame by itself.
+    this.#firstTime ??= timeMs;
+    let time = Math.max(timeMs - this.#firstTime, this.#lastTime + 1);
+    if (time > 0 && time % 2 !== (key ? 1 : 0)) time += 1;
     this.#lastTime = time;
     this.#waiting += 1;
     this.#stdin.write(ivfFrameHeader(frame.length, time));
