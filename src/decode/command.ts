@@ -35,7 +35,7 @@ export interface DecodeOptions {
 /** Seconds of a transport or programme stream read before a start: it has no index, so a seek may miss the key frame. */
 const RUN_UP = 12;
 
-/** Whether ffmpeg's own cuts are not exact in a file: the reader of the frames cuts then. */
+/** Whether a seek in a file may miss: the reader of the frames leaves out what is before the start then. */
 export function isCutByReader({ format }: MediaInfo): boolean {
   return format === 'mpegts' || format === 'mpeg';
 }

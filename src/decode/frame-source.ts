@@ -22,10 +22,12 @@ export interface BufferCredit {
 /** Half a microsecond: what the times of a command line are rounded by. */
 const ROUNDING_NS = 500n;
 
+/** ffmpeg's own `-to` counts from the first frame that is given: the end is the reader's to keep. */
 function cutOf({ info, start = 0, end }: DecodeOptions): { from: bigint; to: bigint } | undefined {
-  if (!isCutByReader(info)) return undefined;
   const ns = (seconds: number) => BigInt(Math.round((info.startTime + seconds) * 1e9)) - ROUNDING_NS;
-  return { from: start > 0 ? ns(start) : -(1n << 63n), to: end === undefined ? 1n << 63n : ns(end) };
+  const from = start > 0 && isCutByReader(info) ? ns(start) : undefined;
+  if (from === undefined && end === undefined) return undefined;
+  return { from: from ?? -(1n << 63n), to: end === undefined ? 1n << 63n : ns(end) };
 }
 
 /** Raw frames of a video file, decoded by an ffmpeg of its own. Owned by whoever opened it: close it. */
@@ -110,8 +112,9 @@ export class FrameSource {
       if (ptsNs.length) yield { buffer, count: ptsNs.length, ptsNs, first };
       else credit.release(buffer);
       if (ptsNs.length === size) continue;
-      if ((ended && this.#frames) || this.#frames === this.#options.frames) await this.close();
+      if (ended || this.#frames === this.#options.frames) await this.close();
       else await this.#finish(partial);
+      if (ended && this.#frames === 0) throw this.#noFrames('', undefined);
       return;
     }
   }
@@ -130,17 +133,16 @@ export class FrameSource {
       );
     }
     if (this.#frames > 0) return;
+    throw this.#noFrames(exit.code ? ` (${lastReason(exit.stderr)})` : '', new Error(exit.stderr));
+  }
+
+  #noFrames(reason: string, cause: unknown): TinySRError {
     const ranged = this.#options.start !== undefined || this.#options.end !== undefined;
-    throw new TinySRError(
-      'TSR_INPUT_NO_FRAMES',
-      `${path}: no frame ${ranged ? 'in the asked range' : 'could be decoded'}${exit.code ? ` (${lastReason(exit.stderr)})` : ''}`,
-      {
-        hint: ranged
-          ? 'Compare --start and --end with the length of the video.'
-          : 'The file is damaged or was cut off.',
-        cause: new Error(exit.stderr),
-      },
-    );
+    const what = ranged ? 'in the asked range' : 'could be decoded';
+    return new TinySRError('TSR_INPUT_NO_FRAMES', `${this.#options.info.path}: no frame ${what}${reason}`, {
+      hint: ranged ? 'Compare --start and --end with the length of the video.' : 'The file is damaged or was cut off.',
+      cause,
+    });
   }
 
   /** Ends the decoder. Idempotent. */

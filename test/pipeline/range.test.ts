@@ -22,6 +22,8 @@ describe('parts of a video', () => {
     ['start', { start: 0.6 }, counting(25, 15)],
     ['end', { end: 0.4 }, counting(10)],
     ['start and end', { start: 0.36, end: 0.8 }, counting(11, 9)],
+    ['start and end between frames', { start: 0.05, end: 0.1 }, counting(1, 2)],
+    ['start and end just before frames', { start: 0.079, end: 0.199 }, counting(3, 2)],
     ['frames', { frames: 7 }, counting(7)],
     ['start and frames', { start: 1, frames: 5 }, counting(5, 25)],
     ['start, end and frames', { start: 0.2, end: 0.6, frames: 100 }, counting(10, 5)],
@@ -67,6 +69,20 @@ describe('parts of a video', () => {
     const heard = await packets(output, sound?.index ?? -1);
     expect(heard.every(({ pts }) => pts > -0.06 && pts < 0.66)).toBe(true);
     expect(heard.length).toBeGreaterThan(20);
+  });
+
+  it.each(['mp4', 'ts'])('a range of a .%s that holds no frame is an error, not a wait', async (extension) => {
+    // More frames than pipes hold: a decoder that nobody reads would never end.
+    const source = await folder.made(`large.${extension}`, (path) =>
+      ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=25', '-frames:v', '50', ...FAST, path),
+    );
+    const error = await failure({
+      input: source,
+      output: folder.file(`between-${extension}.mp4`),
+      start: 0.05,
+      end: 0.06,
+    });
+    expect(error.code).toBe('TSR_INPUT_NO_FRAMES');
   });
 
   it('a start after the end is an error that names the options', async () => {
