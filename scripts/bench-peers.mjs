@@ -1,10 +1,10 @@
 /**
  * Sets our models beside others on one machine, one clip, in one run: `npm run bench:peers -- --peers models.json
- * [--hr PICTURES --lpips lpips_sq.onnx | --quality eval.json] [--only NAME,…] [--clip FILE] [--python PATH]
+ * [--data PICTURES --lpips lpips_sq.onnx | --quality eval.json] [--only NAME,…] [--clip FILE] [--python PATH]
  * [--report FILE.html] [--json]`.
  *
  * Every model goes through our own line; ours also through a plain Python script. LPIPS comes from training/eval.py,
- * run here on `--hr`, or from what it wrote before (`--quality`). `models.json` lists `[{name, path}]`, paths beside it.
+ * run here on `--data`, or from what it wrote before (`--quality`). `models.json` lists `[{name, path}]`, paths beside it.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     peers: { type: 'string' },
     only: { type: 'string' },
     clip: { type: 'string', default: join(ROOT, 'examples', 'clip.mp4') },
-    hr: { type: 'string' },
+    data: { type: 'string' },
     lpips: { type: 'string' },
     quality: { type: 'string' },
     python: { type: 'string' },
@@ -46,11 +46,11 @@ async function readPeers() {
 /** Scores as {model: {track: {lpips …}}}. */
 async function readQuality(python, names, scratch) {
   if (values.quality !== undefined) return JSON.parse(await readFile(values.quality, 'utf8'));
-  if (values.hr === undefined || values.lpips === undefined || !python) return {};
+  if (values.data === undefined || values.lpips === undefined || !python) return {};
   tell('quality (minutes)');
   const file = join(scratch, 'quality.json');
   const peers = values.peers === undefined ? [] : ['--peers', resolve(values.peers)];
-  const pictures = ['--hr', resolve(values.hr), '--lpips', resolve(values.lpips)];
+  const pictures = ['--data', resolve(values.data), '--lpips', resolve(values.lpips)];
   const args = [join(ROOT, 'training', 'eval.py'), ...pictures, ...peers, '--models', ...names, '--json', file];
   await execute(python, args, { cwd: join(ROOT, 'training'), maxBuffer: 1 << 26 });
   return JSON.parse(await readFile(file, 'utf8'));

@@ -1,7 +1,7 @@
 """Measures models on pictures, and on clips when asked.
 
-python training/eval.py --hr PICTURES --lpips lpips_sq.onnx --models tinysr-nano
-python training/eval.py --hr PICTURES --clips CLIPS --peers models.json --json out.json
+python training/eval.py --data PICTURES --lpips lpips_sq.onnx --models tinysr-nano
+python training/eval.py --data PICTURES --clips CLIPS --peers FOLDER --json out.json
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def table(columns: list[str], rows: dict[str, list[float]], digits: list[int]) -
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hr", type=Path, required=True, help="folder of HR pictures")
+    parser.add_argument("--data", type=Path, required=True, help="folder of HR pictures")
     parser.add_argument("--models", nargs="+", default=["tinysr-nano"], help="names from models/manifest.json, of one scale")
     parser.add_argument("--folder", type=Path, default=MODELS, help="folder of manifest.json")
-    parser.add_argument("--peers", type=Path, help="JSON list of float ONNX models to set beside ours")
+    parser.add_argument("--peers", type=Path, help="folder of float ONNX models, or a JSON list, to set beside ours")
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx; without it LPIPS is left out")
     parser.add_argument("--seed", type=int, default=1, help="of the track `degraded`")
     parser.add_argument("--clips", type=Path, help="folder of clips: measures flicker")
@@ -97,7 +97,7 @@ def main() -> None:
     upscalers = {name: interpolation(name, scale) for name in ("bicubic", "lanczos")}
     upscalers |= peers(args.peers, scale) if args.peers else {}
     upscalers |= {name: upscale for name, (upscale, _) in ours.items()}
-    pictures = load_pictures(args.hr, scale)
+    pictures = load_pictures(args.data, scale)
     result = score_pictures(pictures, upscalers, scale, args.seed, Lpips(args.lpips) if args.lpips else None)
     keys = ["psnrY", "ssimY", *(["lpips"] if args.lpips else [])]
     for track in all_tracks():

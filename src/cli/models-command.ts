@@ -20,7 +20,7 @@ export async function modelsCommand({ json }: { readonly json?: boolean }): Prom
     `x${model.scale}`,
     String(model.params ?? '-'),
     String(model.macsPerLrPixel ?? '-'),
-    score(model, 'bicubic', 'psnr_y'),
+    score(model, 'bicubic', 'psnrY'),
     score(model, 'bicubic', 'lpips'),
     score(model, 'degraded', 'lpips'),
     model.licence ?? '-',

@@ -148,7 +148,7 @@ def test_prepare_train_export_evaluate(
         assert hashlib.sha256((models / variant["file"]).read_bytes()).hexdigest() == variant["sha256"]
         load(str(models / variant["file"]))
     report = tmp_path / "report.json"
-    call(monkeypatch, evaluation.main, "--hr", hr, "--models", name, "--folder", models, "--json", report)
+    call(monkeypatch, evaluation.main, "--data", hr, "--models", name, "--folder", models, "--json", report)
     assert "### degraded" in capsys.readouterr().out
     scores = json.loads(report.read_text())
     assert set(scores[name]) == {"bicubic", "degraded", "h264-28", "h264-35"}
@@ -168,4 +168,4 @@ def test_models_of_two_scales_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
         size = ["--width", 16, "--blocks", 1, "--scale", scale]
         call(monkeypatch, export.main, "--checkpoint", checkpoint, "--name", f"x{scale}", "--models", tmp_path, *size)
     with pytest.raises(SystemExit):
-        call(monkeypatch, evaluation.main, "--hr", tmp_path, "--folder", tmp_path, "--models", "x2", "x4")
+        call(monkeypatch, evaluation.main, "--data", tmp_path, "--folder", tmp_path, "--models", "x2", "x4")

@@ -73,7 +73,21 @@ def shipped(models: Path, name: str) -> tuple[Upscale, int]:
     return raw_graph(models / file, entry["scale"], entry["multiple"]), entry["scale"]
 
 
-def peers(listing: Path, scale: int) -> dict[str, Upscale]:
-    """Float graphs named in a JSON list of {name, path, scale}; those of another scale are left out."""
-    entries = [entry for entry in json.loads(listing.read_text()) if entry["scale"] == scale]
-    return {entry["name"]: float_graph(listing.parent / entry["path"], scale) for entry in entries}
+def _scale_of(path: Path) -> int:
+    """How much a float graph enlarges a small picture; 0 when it takes no such picture."""
+    session = _session(path, 1)
+    feed = {session.get_inputs()[0].name: np.zeros((1, 3, 16, 16), np.float32)}
+    try:
+        return int(session.run(None, feed)[0].shape[-1]) // 16
+    except Exception:  # the runtime raises its own types, one for each way a graph can refuse
+        return 0
+
+
+def peers(source: Path, scale: int) -> dict[str, Upscale]:
+    """Float graphs of a scale: all of a folder, or those named in a JSON list of {name, path, scale}."""
+    if source.is_dir():
+        found = {path.stem: path for path in sorted(source.glob("*.onnx")) if _scale_of(path) == scale}
+    else:
+        entries = [entry for entry in json.loads(source.read_text()) if entry["scale"] == scale]
+        found = {entry["name"]: source.parent / entry["path"] for entry in entries}
+    return {name: float_graph(path, scale) for name, path in found.items()}
