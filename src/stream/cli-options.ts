@@ -1,21 +1,9 @@
 import { DEVICES } from '../infer/types.js';
+import type { OptionDefinition } from '../shared/option-definition.js';
 
-/** One option of `tinysr-video relay`: help, environment, config file and documentation come from this. */
-export interface RelayOption {
-  /** Key in {@link RelayConfig} and in a config file. */
-  readonly name: string;
-  /** Flags as typed. */
-  readonly flag: string;
-  /** Placeholder of the value; undefined for a switch. */
-  readonly value?: string;
-  readonly description: string;
-  /** What holds when it is not given, in words. */
-  readonly default?: string;
-  /** Environment variable that gives it. */
+/** One option of `tinysr-video relay`; its environment variable is read by the relay itself. */
+export interface RelayOption extends OptionDefinition {
   readonly env: string;
-  /** Heading in the help. */
-  readonly group: string;
-  readonly choices?: readonly string[];
 }
 
 const NETWORK = 'Network:';
