@@ -9,6 +9,7 @@ import { frameLayout } from '../../shared/layout.js';
 import type { PictureSize } from '../rtp/access-unit.js';
 import type { InputCodec } from '../rtp/assembler.js';
 import { ivfFrameHeader, ivfHeader } from './ivf.js';
+import { LIVE_INPUT } from './live-input.js';
 
 const FOURCC = { vp8: 'VP80', h264: 'H264' } as const;
 
@@ -36,20 +37,8 @@ function decoderArguments({ target, matrix }: DecoderOptions): string[] {
   const { width, height } = target;
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
-    ...[
-      '-hide_banner',
-      '-nostdin',
-      '-v',
-      'error',
-      '-copyts',
-      '-probesize',
-      '32',
-      '-analyzeduration',
-      '0',
-      '-fpsprobesize',
-      '0',
-    ],
-    ...['-flags', 'low_delay', '-threads', '1', '-protocol_whitelist', 'pipe', '-f', 'ivf', '-i', 'pipe:0'],
+    ...LIVE_INPUT,
+    ...['-flags', 'low_delay', '-threads', '1', '-f', 'ivf', '-i', 'pipe:0'],
     ...['-filter_complex_threads', '1', '-filter_complex'],
     `[0:v]scale=${width}:${height}:flags=bicubic:out_color_matrix=${matrix}:out_range=tv,format=yuv420p,split[pictures][times]`,
     ...['-map', '[times]', '-c:v', 'wrapped_avframe', ...raw, '-enc_time_base', '1:1000', '-f', 'framecrc', 'pipe:3'],

@@ -5,6 +5,7 @@ import { TinySRError } from '../../shared/errors.js';
 import { toolPath } from '../../shared/ffmpeg.js';
 import type { PictureSize } from '../rtp/access-unit.js';
 import { type CodedPicture, FlvReader, IvfReader, ivfFrameHeader, ivfHeader } from './ivf.js';
+import { LIVE_INPUT } from './live-input.js';
 
 /** Codecs that can go out. */
 export type OutputCodec = 'vp8' | 'h264';
@@ -64,20 +65,8 @@ function encoderArguments(options: EncoderOptions): string[] {
   const { source, target, codec } = options;
   const scaled = source.width !== target.width || source.height !== target.height;
   return [
-    ...[
-      '-hide_banner',
-      '-nostdin',
-      '-v',
-      'error',
-      '-copyts',
-      '-probesize',
-      '32',
-      '-analyzeduration',
-      '0',
-      '-fpsprobesize',
-      '0',
-    ],
-    ...['-protocol_whitelist', 'pipe', '-f', 'ivf', '-i', 'pipe:0', '-fps_mode', 'passthrough'],
+    ...LIVE_INPUT,
+    ...['-f', 'ivf', '-i', 'pipe:0', '-fps_mode', 'passthrough'],
     ...['-enc_time_base', '1:1000', '-pix_fmt', 'yuv420p', '-flush_packets', '1'],
     ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear`] : []),
     // Key frames on demand: a frame whose time is an odd number of milliseconds becomes one.
