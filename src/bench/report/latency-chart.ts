@@ -29,8 +29,8 @@ export function latencyChart(row: InferRow, color: string): string {
   }
   const marks: readonly (readonly [string, number, number])[] = [
     ['p50', p50, 10],
-    ['p95', p95, 10],
-    ['p99', p99, 20],
+    ['p95', p95, 20],
+    ['p99', p99, 10],
   ];
   for (const [name, value, top] of marks) {
     if (value < low || value > high) continue;

@@ -20,7 +20,8 @@ export function line(x1: number, y1: number, x2: number, y2: number, attributes:
 /** A drawing with a name for those who cannot see it. */
 export function svg(width: number, height: number, name: string, parts: readonly string[]): string {
   const box = `viewBox="0 0 ${n(width)} ${n(height)}"`;
-  return `<svg ${box} role="img" aria-label="${escapeText(name)}">${parts.join('')}</svg>`;
+  // A chart that stands alone in its row would grow its letters with it.
+  return `<svg ${box} style="max-width:${Math.round(width * 1.4)}px" role="img" aria-label="${escapeText(name)}">${parts.join('')}</svg>`;
 }
 
 /** Maps a value to a place. */
