@@ -1,5 +1,5 @@
 import ffmpeg from 'fluent-ffmpeg';
-import type { Matrix } from '../shared/color.js';
+import { hasNoMatrix, type Matrix } from '../shared/color.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { type FrameFormat, isSubsampled } from '../shared/layout.js';
 import type { MediaInfo } from '../shared/media.js';
@@ -62,7 +62,7 @@ export function decodeFilters(options: DecodeOptions): string {
   // A size change midway rebuilds the graph; the scale holds the first size then, and costs nothing otherwise.
   const size = `scale=${video.width}:${video.height}:flags=bicubic+accurate_rnd+full_chroma_int`;
   const toRgb = `${size}:in_color_matrix=${options.matrix}:in_range=${options.fullRange ? 'pc' : 'tv'}:out_range=pc`;
-  const fromRgb = /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(video.pixelFormat);
+  const fromRgb = hasNoMatrix(video.pixelFormat);
   return [
     ...(video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
     ...(options.firstFrame ? [`trim=start_frame=${options.firstFrame}`] : []),

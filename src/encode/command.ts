@@ -1,4 +1,5 @@
 import ffmpeg from 'fluent-ffmpeg';
+import { isRgbOutput } from '../shared/color.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { formatRational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
@@ -31,7 +32,7 @@ function hdrOptions(plan: EncodePlan): string[] {
 const TRANSFER_OPTION: Readonly<Record<string, string>> = { bt470m: 'gamma22', bt470bg: 'gamma28' };
 
 function colorOptions({ color, fullRange, pixelFormat }: EncodePlan): string[] {
-  if (/^(gbr|rgb|bgr)/.test(pixelFormat)) return [];
+  if (isRgbOutput(pixelFormat)) return [];
   return [
     ...['-color_range', fullRange ? 'pc' : 'tv'],
     ...(color.matrix ? ['-colorspace', color.matrix] : []),

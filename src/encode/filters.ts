@@ -1,13 +1,9 @@
-import { matrixTag } from '../shared/color.js';
+import { isRgbOutput, matrixTag } from '../shared/color.js';
 import { isSubsampled } from '../shared/layout.js';
 import { formatRational } from '../shared/rational.js';
 import type { EncodePlan } from './plan.js';
 
 const QUALITY = 'flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp';
-
-function isRgbFormat(pixelFormat: string): boolean {
-  return /^(gbr|rgb|bgr)/.test(pixelFormat);
-}
 
 /** Whether a pixel format needs an even width, and an even height. */
 function evenSides(pixelFormat: string): { readonly width: boolean; readonly height: boolean } {
@@ -31,7 +27,7 @@ export function encodedSize(plan: EncodePlan): { readonly width: number; readonl
 }
 
 function toOutputColor(plan: EncodePlan): string[] {
-  if (isRgbFormat(plan.pixelFormat)) return [`format=${plan.pixelFormat}`];
+  if (isRgbOutput(plan.pixelFormat)) return [`format=${plan.pixelFormat}`];
   const range = plan.fullRange ? 'pc' : 'tv';
   if (isSubsampled(plan.frame.format)) return [`format=${plan.pixelFormat}`];
   // Odd pictures are padded while they are RGB, where a row is a row.
@@ -66,7 +62,7 @@ function marks(plan: EncodePlan): string[] {
     ...(color.transfer ? [`color_trc=${color.transfer}`] : []),
   ];
   return [
-    ...(isRgbFormat(plan.pixelFormat) ? [] : [`setparams=${parameters.join(':')}`]),
+    ...(isRgbOutput(plan.pixelFormat) ? [] : [`setparams=${parameters.join(':')}`]),
     `setsar=${formatRational(plan.sampleAspectRatio)}`,
   ];
 }

@@ -1,5 +1,5 @@
 import type { Model } from '../infer/types.js';
-import { effectiveMatrix, type Matrix, matrixTag } from '../shared/color.js';
+import { effectiveMatrix, hasNoMatrix, type Matrix, matrixTag } from '../shared/color.js';
 import type { FrameFormat } from '../shared/layout.js';
 import type { ColorTags, VideoStream } from '../shared/media.js';
 import type { SizePlan } from './size-plan.js';
@@ -34,7 +34,7 @@ function frameFormat(video: VideoStream, model: Model, size: SizePlan, depth: 8 
 
 /** Decides frame format, matrix, range and tags. */
 export function planColor(video: VideoStream, model: Model, size: SizePlan, depth: 8 | 10): ColorPlan {
-  const isRgb = /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(video.pixelFormat);
+  const isRgb = hasNoMatrix(video.pixelFormat);
   if (isRgb) {
     const matrix = effectiveMatrix(UNTAGGED, size.height);
     const { primaries, transfer } = video.color;

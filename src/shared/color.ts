@@ -25,3 +25,13 @@ export function effectiveMatrix(tags: ColorTags, height: number): Matrix {
 export function matrixTag(matrix: Matrix): string {
   return matrix === 'bt601' ? 'smpte170m' : matrix === 'bt2020' ? 'bt2020nc' : matrix;
 }
+
+/** Whether a source's pixel format has no YUV matrix: RGB, palette and grey ones. */
+export function hasNoMatrix(pixelFormat: string): boolean {
+  return /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(pixelFormat);
+}
+
+/** Whether an output's pixel format is RGB, so that no matrix, range or chroma site describes it. */
+export function isRgbOutput(pixelFormat: string): boolean {
+  return /^(gbr|rgb|bgr)/.test(pixelFormat);
+}
