@@ -24,9 +24,11 @@ function byKind({ nodes, samples, timeDeltas }) {
     else if (functionName === '(program)') kinds.set(id, 'pipesAndEventLoop');
     else if (functionName === '(garbage collector)') kinds.set(id, 'garbageCollector');
     else if (PIPE_WRITES.test(functionName) && url === '') kinds.set(id, 'pipesAndEventLoop');
+    // Starting the profiler takes many milliseconds, of which it is the first to know.
+    else if (url === 'node:inspector' || (functionName === 'dispatch' && url === '')) kinds.set(id, 'profiler');
     else kinds.set(id, 'javascript');
   }
-  const ms = { javascript: 0, garbageCollector: 0, pipesAndEventLoop: 0, idle: 0 };
+  const ms = { profiler: 0, javascript: 0, garbageCollector: 0, pipesAndEventLoop: 0, idle: 0 };
   for (const [index, id] of samples.entries()) ms[kinds.get(id)] += timeDeltas[index] / 1000;
   return ms;
 }
@@ -80,7 +82,7 @@ const used = before === undefined ? undefined : threadMs() - before;
 const { profile } = await session.post('Profiler.stop');
 const counted = frames - skipped;
 const spent = byKind(profile);
-const busy = spent.javascript + spent.garbageCollector + spent.pipesAndEventLoop;
+const busy = spent.profiler + spent.javascript + spent.garbageCollector + spent.pipesAndEventLoop;
 // Samples count wall-clock time, also when other processes had the core: the thread's own clock says how much was its.
 const share = used === undefined ? 1 : Math.min(1, used / busy);
 const perFrameMs = (ms) => (ms * share) / counted;

@@ -1,57 +1,73 @@
 import type { Readable } from 'node:stream';
 
-/** Fills given buffers from a stream, without asking for more than they hold. */
+/** Fills given buffers from a stream; what comes while nobody asks waits in the pipe. */
 export class PipeReader {
   readonly #stream: Readable;
+  /** Pieces that came and found no room: the rest of one, seldom more. */
+  readonly #pieces: Uint8Array[] = [];
+  #target: Uint8Array | undefined;
+  #filled = 0;
   #ended = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
   constructor(stream: Readable) {
     this.#stream = stream;
-    const wake = () => this.#wake?.();
-    // The listener stays for good: when a child exits, Node discards what is unread of a pipe nobody listens to.
-    stream.on('readable', wake);
+    // Pieces are taken as they come: read(size) would join them to one first, a copy of every frame more.
+    stream.on('data', (piece: Uint8Array) => this.#take(piece));
+    stream.pause();
     for (const event of ['end', 'close']) {
       stream.once(event, () => {
         this.#ended = true;
-        wake();
+        this.#wake?.();
       });
     }
     stream.once('error', (error) => {
       this.#error = error;
-      wake();
+      this.#wake?.();
     });
   }
 
   /**
-   * Fills `target`.
+   * Fills `target`; one call at a time.
    *
    * @returns the bytes filled: less than `target.length` only at the end of the stream
    * @throws the stream's own error
    */
   async fill(target: Uint8Array): Promise<number> {
-    let filled = 0;
-    while (filled < target.length) {
-      if (this.#error) throw this.#error;
-      const chunk = this.#next(target.length - filled);
-      if (chunk) {
-        target.set(chunk, filled);
-        filled += chunk.length;
-      } else if (this.#ended) {
-        return filled;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
+    this.#target = target;
+    this.#filled = 0;
+    for (let piece = this.#pieces.shift(); piece; piece = this.#pieces.shift()) {
+      if (this.#copy(piece)) break;
     }
-    return filled;
+    while (this.#target && !this.#error && !this.#ended) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#stream.resume();
+      await woken;
+    }
+    if (this.#target && this.#error) throw this.#error;
+    this.#target = undefined;
+    return this.#filled;
   }
 
-  #next(limit: number): Uint8Array | null {
-    const available = this.#stream.readableLength;
-    // read() without a size makes the stream ask the system for more; with one it takes no more than there is room for.
-    return available === 0 ? this.#stream.read(0) : this.#stream.read(Math.min(limit, available));
+  #take(piece: Uint8Array): void {
+    // When a child exits, Node lets its pipes flow whether anybody has room or not: what is left of one pipe is kept.
+    if (!this.#target) this.#pieces.push(piece);
+    else if (this.#copy(piece)) this.#wake?.();
+  }
+
+  /** Copies what there is room for, keeps the rest at the front. @returns whether the target is full */
+  #copy(piece: Uint8Array): boolean {
+    const target = this.#target as Uint8Array;
+    const room = target.length - this.#filled;
+    target.set(piece.length > room ? piece.subarray(0, room) : piece, this.#filled);
+    this.#filled += Math.min(room, piece.length);
+    if (piece.length > room) this.#pieces.unshift(piece.subarray(room));
+    if (this.#filled < target.length) return false;
+    this.#target = undefined;
+    this.#stream.pause();
+    return true;
   }
 }
