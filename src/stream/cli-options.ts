@@ -30,6 +30,10 @@ export const RELAY_OPTION_TABLE: readonly RelayOption[] = [
     ...{ description: 'address that browsers reach this machine at', env: 'TINYSR_RELAY_ANNOUNCED_ADDRESS' },
   },
   {
+    ...{ name: 'announcedPort', flag: '--announced-port', value: '<port>', group: NETWORK },
+    ...{ description: 'port that browsers reach the media port at', env: 'TINYSR_RELAY_ANNOUNCED_PORT' },
+  },
+  {
     ...{ name: 'iceServers', flag: '--ice-servers', value: '<json>', group: NETWORK, env: 'TINYSR_RELAY_ICE_SERVERS' },
     description: 'TURN and STUN servers for browsers, as JSON: [{"urls":"turn:…","username":"…","credential":"…"}]',
   },

@@ -56,6 +56,12 @@ export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCo
       'gauge',
       all.reduce((sum, { room }) => sum + room.viewers, 0),
     ),
+    single(
+      'tinysr_relay_transports',
+      'Open media transports, of clients and internal ones',
+      'gauge',
+      engine.transports,
+    ),
     single('tinysr_relay_connections_total', 'Connections and sessions opened', 'counter', counters.connections),
     single('tinysr_relay_refused_total', 'Requests refused', 'counter', counters.refused),
     single('tinysr_relay_memory_bytes', 'Resident memory of the process', 'gauge', process.memoryUsage.rss()),

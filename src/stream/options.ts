@@ -35,6 +35,8 @@ export const relaySchema = z.strictObject({
   mediaPort: port.default(44_480),
   /** Address that browsers reach the media port at, when it is not the one listened on. */
   announcedAddress: z.string().min(1).max(253).optional(),
+  /** Port that browsers reach the media port at, when something on the way maps it to another one. */
+  announcedPort: port.min(1).optional(),
   tlsCert: z.string().min(1).optional(),
   tlsKey: z.string().min(1).optional(),
   /** Make a self-signed certificate for this run. */

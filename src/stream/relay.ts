@@ -34,6 +34,8 @@ export interface RelayState {
   /** Process ids of ffmpegs. */
   readonly ffmpegPids: readonly number[];
   readonly workerPid: number | undefined;
+  /** Open media transports: of clients, and of the relay's own. */
+  readonly transports: number;
 }
 
 /**
@@ -85,6 +87,7 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
         sessions: whip.sessions,
         ffmpegPids: rooms.all.flatMap((room) => [...(room.publication?.pids ?? [])]),
         workerPid: engine.workerPid,
+        transports: engine.transports,
       };
     },
     async drain(graceMs) {

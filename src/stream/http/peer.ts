@@ -189,7 +189,7 @@ export class Peer {
       transport: {
         id: transport.id,
         iceParameters: transport.iceParameters,
-        iceCandidates: transport.iceCandidates,
+        iceCandidates: engine.candidates(transport),
         dtlsParameters: transport.dtlsParameters,
       },
     };

@@ -27,6 +27,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   #closed = false;
   #restarts = 0;
   #mediaPort: number;
+  #transports = 0;
 
   private constructor(settings: RelaySettings, mediasoup: Mediasoup) {
     super();
@@ -68,6 +69,11 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     throw new TinySRError('TSR_INTERNAL', 'the media worker is being restarted', { hint: 'Try again in a second.' });
   }
 
+  /** Transports that are open: of browsers, and of the relay's own. */
+  get transports(): number {
+    return this.#transports;
+  }
+
   /** Opens the router of a room, with payload types of its own if given. */
   createRouter(codecs: readonly types.RouterRtpCodecCapability[] = ROOM_CODECS): Promise<types.Router> {
     return this.running.worker.createRouter({ mediaCodecs: [...codecs] });
@@ -87,6 +93,11 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     return transport;
   }
 
+  /** Where clients reach a transport. mediasoup announces another address, but never another port. */
+  candidates({ iceCandidates }: types.WebRtcTransport): types.IceCandidate[] {
+    return iceCandidates.map((candidate) => ({ ...candidate, port: this.#settings.announcedPort ?? candidate.port }));
+  }
+
   async #start(): Promise<void> {
     const address = await mediaAddress(this.#settings);
     let worker: types.Worker;
@@ -95,6 +106,14 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     } catch (cause) {
       throw workerMissing(cause);
     }
+    worker.observer.on('newrouter', (router) =>
+      router.observer.on('newtransport', (transport) => {
+        this.#transports += 1;
+        transport.observer.once('close', () => {
+          this.#transports -= 1;
+        });
+      }),
+    );
     try {
       this.#mediaPort ||= await freePort(worker, address);
       const info = { ...address, port: this.#mediaPort, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };

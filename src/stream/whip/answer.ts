@@ -13,6 +13,13 @@ export interface Answered {
     | undefined;
 }
 
+/** The relay's end of the connection. */
+export interface Reached {
+  readonly transport: types.WebRtcTransport;
+  /** Where clients reach it. */
+  readonly candidates: readonly types.IceCandidate[];
+}
+
 function fmtpOf(parameters: object | undefined): string {
   return Object.entries(parameters ?? {})
     .map(([name, value]) => (value === undefined || value === '' ? name : `${name}=${value}`))
@@ -24,14 +31,14 @@ function candidateLine({ foundation, priority, ip, address, port, protocol, tcpT
   return `a=candidate:${foundation} 1 ${protocol} ${priority} ${address ?? ip} ${port} typ host${tail}`;
 }
 
-function section({ offered, rtp }: Answered, transport: types.WebRtcTransport, setup: string): string[] {
+function section({ offered, rtp }: Answered, { transport, candidates }: Reached, setup: string): string[] {
   const { kind, mid } = offered;
   if (!rtp) {
     const payloadType = offered.codecs[0]?.payloadType ?? 0;
     return [`m=${kind} 0 UDP/TLS/RTP/SAVPF ${payloadType}`, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, 'a=inactive'];
   }
   const { codecs, headerExtensions = [], encodings = [], rtcp } = rtp.parameters;
-  const { iceParameters, iceCandidates, dtlsParameters } = transport;
+  const { iceParameters, dtlsParameters } = transport;
   const fingerprint = dtlsParameters.fingerprints.find(({ algorithm }) => algorithm === 'sha-256');
   const lines = [
     `m=${kind} 9 UDP/TLS/RTP/SAVPF ${codecs.map(({ payloadType }) => payloadType).join(' ')}`,
@@ -45,7 +52,7 @@ function section({ offered, rtp }: Answered, transport: types.WebRtcTransport, s
     `a=ice-pwd:${iceParameters.password}`,
     `a=fingerprint:${fingerprint?.algorithm} ${fingerprint?.value}`,
     `a=setup:${setup}`,
-    ...iceCandidates.map(candidateLine),
+    ...candidates.map(candidateLine),
     'a=end-of-candidates',
     ...headerExtensions.map(({ id, uri }) => `a=extmap:${id} ${uri}`),
   ];
@@ -66,7 +73,7 @@ function section({ offered, rtp }: Answered, transport: types.WebRtcTransport, s
 }
 
 /** The SDP answer: ICE-lite, all sections over one transport. */
-export function writeAnswer(offer: Offer, answered: readonly Answered[], transport: types.WebRtcTransport): string {
+export function writeAnswer(offer: Offer, answered: readonly Answered[], reached: Reached): string {
   const accepted = answered.filter(({ rtp }) => rtp).map(({ offered }) => offered.mid);
   const setup = offer.dtlsParameters.role === 'client' ? 'passive' : 'active';
   const lines = [
@@ -77,7 +84,7 @@ export function writeAnswer(offer: Offer, answered: readonly Answered[], transpo
     'a=ice-lite',
     `a=group:BUNDLE ${accepted.join(' ')}`,
     'a=msid-semantic: WMS *',
-    ...answered.flatMap((entry) => section(entry, transport, setup)),
+    ...answered.flatMap((entry) => section(entry, reached, setup)),
   ];
   return `${lines.join('\r\n')}\r\n`;
 }

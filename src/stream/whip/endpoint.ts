@@ -103,7 +103,7 @@ export class WhipEndpoint {
     if (key !== undefined && (key.length < 16 || key.length > 128)) {
       throw new RelayRefusal('bad-request', 'a key has 16 to 128 characters');
     }
-    const { rooms } = this.#context;
+    const { rooms, engine } = this.#context;
     const room = await rooms.open(roomId);
     const capabilities = offeredCapabilities(room.router.rtpCapabilities);
     const sections = offer.media.map((media) => ({
@@ -135,7 +135,7 @@ export class WhipEndpoint {
         answered.push({ offered: media, rtp: { direction: 'recvonly', parameters } });
       }
       const session = this.#open('whip', transport, offer.iceUfrag, () => void publication.close());
-      return { session, answer: writeAnswer(offer, answered, transport) };
+      return { session, answer: writeAnswer(offer, answered, { transport, candidates: engine.candidates(transport) }) };
     } catch (error) {
       await publication.close();
       throw error instanceof TypeError
@@ -189,7 +189,7 @@ export class WhipEndpoint {
         const parameters = answers.get(media.mid);
         return { offered: media, rtp: parameters && { direction: 'sendonly', parameters } };
       });
-      return { session, answer: writeAnswer(offer, answered, transport) };
+      return { session, answer: writeAnswer(offer, answered, { transport, candidates: engine.candidates(transport) }) };
     } catch (error) {
       cleanUp();
       throw error instanceof TypeError
