@@ -5,7 +5,7 @@ import { hasNvidiaGpu, probeDevice } from '../infer/providers.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import { DEVICES, type Provider } from '../infer/types.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
-import { type FfmpegInfo, requireFfmpeg } from '../shared/ffmpeg.js';
+import { type FfmpegInfo, listHwaccels, requireFfmpeg, requireFfprobe } from '../shared/ffmpeg.js';
 import { nodeIsRecentEnough } from '../shared/node-version.js';
 import { table } from './print.js';
 
@@ -33,8 +33,9 @@ function nodeFinding(): Finding {
 
 async function ffmpegFindings(): Promise<Finding[]> {
   let info: FfmpegInfo;
+  let hwaccels: string[];
   try {
-    info = await requireFfmpeg();
+    [info, hwaccels] = await Promise.all([requireFfmpeg(), listHwaccels(), requireFfprobe()]);
   } catch (error) {
     const { message, hint } = toTinySRError(error);
     return [{ what: 'ffmpeg', ok: false, detail: message, advice: hint, required: true }];
@@ -51,7 +52,7 @@ async function ffmpegFindings(): Promise<Finding[]> {
     { what: 'ffmpeg', ok: true, detail: info.version, required: true },
     { what: 'encoders', ok: true, detail: encoders.join(', '), required: false },
     { what: 'hardware encoders', ok: true, detail: hardware.join(', ') || 'none in this ffmpeg', required: false },
-    { what: 'hardware decoders', ok: true, detail: info.hwaccels.join(', ') || 'none in this ffmpeg', required: false },
+    { what: 'hardware decoders', ok: true, detail: hwaccels.join(', ') || 'none in this ffmpeg', required: false },
   ];
 }
 

@@ -1,6 +1,7 @@
 import './telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type FrameLayout, frameLayout, isSubsampled, sampleBytes } from '../shared/layout.js';
+import { Finish } from './finish.js';
 import { adapterPath } from './paths.js';
 import type { SessionSpec } from './session-spec.js';
 import { Tiler } from './tiler.js';
@@ -39,22 +40,26 @@ export class Engine {
   readonly #before: InferenceSession | undefined;
   readonly #after: InferenceSession | undefined;
   readonly #tiler: Tiler | undefined;
+  readonly #finish: Finish | undefined;
 
   private constructor(
     spec: SessionSpec,
     model: InferenceSession,
     adapters: readonly [InferenceSession, InferenceSession] | undefined,
     blend: InferenceSession | undefined,
+    finish: Finish | undefined,
   ) {
     this.#spec = spec;
     this.#model = model;
     [this.#before, this.#after] = adapters ?? [];
+    this.#finish = finish;
     this.#tiler = blend && spec.tile ? new Tiler(spec, spec.tile, blend) : undefined;
   }
 
   /** Opens the sessions. @throws Error with onnxruntime's words */
   static async create(spec: SessionSpec): Promise<Engine> {
-    const cpu = (name: string) => InferenceSession.create(adapterPath(name), sessionOptions('cpu', spec.threads));
+    const onCpu = (file: string) => InferenceSession.create(file, sessionOptions('cpu', spec.threads));
+    const cpu = (name: string) => onCpu(adapterPath(name));
     const options = sessionOptions(spec.provider, spec.threads, spec.asWritten);
     const model = await InferenceSession.create(spec.file, options);
     const bits = sampleBytes(spec.format) * 8;
@@ -63,14 +68,27 @@ export class Engine {
     const adapters = contract
       ? ([await cpu(`frame${bits}-to-${suffix}`), await cpu(`${suffix}-to-frame${bits}`)] as const)
       : undefined;
-    return new Engine(spec, model, adapters, spec.tile && (await cpu(`blend${bits}`)));
+    const finish = spec.finish
+      ? new Finish({
+          before: await cpu(`frame${bits}-to-nhwc-float32`),
+          graph: await onCpu(spec.finish),
+          after: await cpu(`nhwc-float32-to-frame${bits}`),
+        })
+      : undefined;
+    return new Engine(spec, model, adapters, spec.tile && (await cpu(`blend${bits}`)), finish);
   }
 
   /** Upscales `count` packed frames. */
   async run(frames: ArrayBuffer, count: number): Promise<ArrayBuffer> {
-    const { width, height, format } = this.#spec;
-    if (!this.#tiler) return this.#infer(new Uint8Array(frames), count, frameLayout(format, width, height));
-    return this.#tiler.run(new Uint8Array(frames), count, (tile, layout) => this.#infer(tile, 1, layout));
+    const { width, height, format, scale } = this.#spec;
+    const pixels = new Uint8Array(frames);
+    const input = frameLayout(format, width, height);
+    const upscaled = this.#tiler
+      ? await this.#tiler.run(pixels, count, (tile, layout) => this.#infer(tile, 1, layout))
+      : await this.#infer(pixels, count, input);
+    const output = frameLayout(format, width * scale, height * scale);
+    await this.#finish?.run(pixels, input, upscaled, output, count);
+    return upscaled;
   }
 
   /** One run of the model over `count` pictures of the same layout. */

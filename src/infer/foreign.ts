@@ -1,5 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runChild } from '../shared/child.js';
@@ -16,6 +16,10 @@ const sidecar = z.strictObject({
   multiple: z.number().int().min(1).max(256).optional(),
   tile: z.number().int().min(16).max(4096).optional(),
   receptiveRadius: z.number().int().min(0).max(1024).optional(),
+  finish: z
+    .string()
+    .regex(/^[\w.-]+\.onnx$/, 'must be the name of an .onnx file in the same folder')
+    .optional(),
   licence: z.string().max(200).optional(),
 });
 
@@ -94,7 +98,11 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
   if (said.scale !== undefined && said.scale !== found.scale) {
     throw unsupported(`it enlarges x${found.scale}, but its sidecar says x${said.scale}`);
   }
-  const graph = { file, precision: 'fp32', contract: found.contract } as const;
+  const finish = said.finish && join(dirname(file), said.finish);
+  if (finish && !(await looksLikeOnnx(finish).catch(() => false))) {
+    throw invalid(`${said.finish}, which its sidecar names, is missing or not an ONNX file`);
+  }
+  const graph = { file, precision: 'fp32', contract: found.contract, finish } as const;
   const formats = found.contract.type === 'uint8' ? (['rgb24'] as const) : (['rgb24', 'rgb48le'] as const);
   return {
     name: said.name ?? basename(file, '.onnx'),

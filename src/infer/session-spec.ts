@@ -6,6 +6,8 @@ export interface SessionSpec {
   readonly file: string;
   readonly provider: Provider;
   readonly contract: TensorContract | undefined;
+  /** Graph that corrects whole frames after the model. */
+  readonly finish?: string | undefined;
   readonly format: FrameFormat;
   /** Input frame size in pixels. */
   readonly width: number;
@@ -28,15 +30,14 @@ export interface TileSpec {
   readonly feather: number;
 }
 
-/** What an inference worker is started with. */
-export interface WorkerStart {
-  readonly spec: SessionSpec;
-  /** One number, shared: not 0 once the session is to end, so that runs that wait are not begun. */
-  readonly stop: Int32Array<SharedArrayBuffer>;
-}
-
 /** Messages to an inference worker. */
 export type WorkerRequest =
+  | {
+      readonly kind: 'open';
+      readonly spec: SessionSpec;
+      /** One number, shared: not 0 once the session is to end, so that runs that wait are not begun. */
+      readonly stop: Int32Array<SharedArrayBuffer>;
+    }
   | { readonly kind: 'run'; readonly id: number; readonly frames: ArrayBuffer; readonly count: number }
   | { readonly kind: 'close' };
 

@@ -1,4 +1,5 @@
 import type { FrameFormat, FrameLayout } from '../shared/layout.js';
+import type { InferenceThread } from './worker-session.js';
 
 /** Execution providers a user can name. `auto` takes the best that loads and answers rightly. */
 export const DEVICES = ['auto', 'cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
@@ -26,6 +27,8 @@ export interface ModelVariant {
   readonly sha256?: string | undefined;
   /** Set when the graph does not take raw frames itself. */
   readonly contract?: TensorContract | undefined;
+  /** Absolute path of a graph that corrects whole frames after the model, from `source` and `target`; packed RGB only. */
+  readonly finish?: string | undefined;
 }
 
 /** A model that can be opened: one that ships, or a user's ONNX file. */
@@ -64,6 +67,8 @@ export interface UpscalerOptions {
   readonly threads?: number | undefined;
   /** Tile side in input pixels; 0: never tile; undefined: tile only frames too large for memory. */
   readonly tile?: number | undefined;
+  /** A thread that was started before; it passes to the upscaler. Undefined: one is started. */
+  readonly thread?: InferenceThread | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

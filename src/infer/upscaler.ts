@@ -34,6 +34,7 @@ export async function createUpscaler(options: UpscalerOptions): Promise<Upscaler
     {
       file: variant.file,
       contract: variant.contract,
+      finish: variant.finish,
       format,
       provider,
       width,
@@ -43,6 +44,7 @@ export async function createUpscaler(options: UpscalerOptions): Promise<Upscaler
       tile,
     },
     signal,
+    options.thread,
   );
   const close = () => session.close();
   const batch = batchFor(options, provider, tile !== undefined);

@@ -1,7 +1,7 @@
 import './telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { TinySRError } from '../shared/errors.js';
-import type { SessionSpec, WorkerReply, WorkerRequest, WorkerStart } from './session-spec.js';
+import type { SessionSpec, WorkerReply, WorkerRequest } from './session-spec.js';
 import type { UpscaleResult } from './types.js';
 
 interface Waiting {
@@ -21,32 +21,62 @@ function inferError(message: string): TinySRError {
     : new TinySRError('TSR_INFER_FAILED', `inference failed: ${line}`, { hint: 'Try --device cpu.' });
 }
 
+/** A worker thread that loads the runtime: started early, it is ready when the model and the size are known. */
+export class InferenceThread {
+  readonly #worker = new Worker(new URL('./worker.js', import.meta.url));
+  readonly #exited: Promise<void>;
+  #taken = false;
+
+  constructor() {
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => resolve());
+    });
+    // What goes wrong before a session listens is told by the exit.
+    this.#worker.on('error', () => undefined);
+  }
+
+  /** Hands the thread over; whoever takes it ends it. Once. */
+  take(): { readonly worker: Worker; readonly exited: Promise<void> } {
+    if (this.#taken) throw new Error('the thread has a session already');
+    this.#taken = true;
+    return { worker: this.#worker, exited: this.#exited };
+  }
+
+  /** Ends a thread that nobody took. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#taken) return;
+    this.#worker.postMessage({ kind: 'close' } satisfies WorkerRequest);
+    await this.#exited;
+  }
+}
+
 /** A session in a worker thread of its own. */
 export class WorkerSession {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
-  readonly #stop: Int32Array<SharedArrayBuffer>;
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #ended: TinySRError | undefined;
 
-  private constructor(spec: SessionSpec) {
-    this.#stop = new Int32Array(new SharedArrayBuffer(4));
-    const workerData: WorkerStart = { spec, stop: this.#stop };
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#end(new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' }));
-        resolve();
-      });
-    });
+  private constructor(thread: InferenceThread) {
+    const { worker, exited } = thread.take();
+    this.#worker = worker;
+    this.#exited = exited.then(() =>
+      this.#end(new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' })),
+    );
   }
 
-  /** Starts the worker and waits until its session is open. @throws TinySRError */
-  static async open(spec: SessionSpec, signal?: AbortSignal): Promise<WorkerSession> {
-    const session = new WorkerSession(spec);
+  /**
+   * Opens a session in a thread and waits until it is ready.
+   *
+   * @param thread passes to the session
+   * @throws TinySRError
+   */
+  static async open(spec: SessionSpec, signal?: AbortSignal, thread = new InferenceThread()): Promise<WorkerSession> {
+    const session = new WorkerSession(thread);
     try {
-      await session.#ready();
+      await session.#ready(spec);
       signal?.throwIfAborted();
     } catch (error) {
       await session.close();
@@ -55,7 +85,7 @@ export class WorkerSession {
     return session;
   }
 
-  #ready(): Promise<void> {
+  #ready(spec: SessionSpec): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: WorkerReply) => {
         if (reply.kind === 'ready') resolve();
@@ -64,6 +94,7 @@ export class WorkerSession {
       });
       this.#worker.on('error', (error) => this.#end(inferError(`the worker thread died: ${error.message}`)));
       void this.#exited.then(() => reject(this.#ended));
+      this.#worker.postMessage({ kind: 'open', spec, stop: this.#stop } satisfies WorkerRequest);
     });
   }
 

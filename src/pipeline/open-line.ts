@@ -2,6 +2,7 @@ import { FrameSource } from '../decode/frame-source.js';
 import { FrameSink } from '../encode/frame-sink.js';
 import type { Upscaler } from '../infer/types.js';
 import { createUpscaler } from '../infer/upscaler.js';
+import type { InferenceThread } from '../infer/worker-session.js';
 import type { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError } from '../shared/errors.js';
 import { FramePool } from './frame-pool.js';
@@ -24,6 +25,7 @@ export interface OpenLine {
  *
  * @param target path the encoder writes, or `pipe:1`
  * @param owned closes the parts
+ * @param thread started while the source was looked at; undefined: one is started here
  * @throws TinySRError
  */
 export async function openLine(
@@ -31,18 +33,19 @@ export async function openLine(
   options: Pick<UpscaleOptions, 'device' | 'batch' | 'tile' | 'threads' | 'signal'>,
   target: string,
   owned: ClosingStack,
+  thread?: InferenceThread,
 ): Promise<OpenLine> {
   const { model, decode, encode } = plan;
   const { device = 'auto', batch, tile, threads, signal } = options;
-  // The decoder starts while the session opens, so that its first frame waits for nobody.
+  // Decoder and encoder start while the session opens, so that the first frame waits for nobody.
   const source = owned.use(new FrameSource(decode), (opened) => opened.close());
+  const sink = owned.use(new FrameSink(encode, target), (opened) => opened.close());
   const { format, width, height } = decode;
   const upscaler = owned.use(
-    await createUpscaler({ model, device, format, width, height, batch, tile, threads, signal }),
+    await createUpscaler({ model, device, format, width, height, batch, tile, threads, thread, signal }),
     (opened) => opened.close(),
   );
   if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
-  const sink = owned.use(new FrameSink(encode, target), (opened) => opened.close());
   const pool = owned.use(new FramePool(upscaler.concurrency + ENDS, upscaler.batch * upscaler.input.bytes), (opened) =>
     opened.close(),
   );

@@ -3,6 +3,7 @@ import { Observable } from 'rxjs';
 import type { FrameSource } from '../decode/frame-source.js';
 import { OutputFile } from '../encode/output-file.js';
 import type { Upscaler } from '../infer/types.js';
+import { InferenceThread } from '../infer/worker-session.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { Meter } from './meter.js';
@@ -74,12 +75,14 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     if (file) owned.use(file, () => file.discard());
     const scratch = owned.use(await scratchFolder(), (folder) => folder.remove());
     const path = options.input === '-' ? await spool(process.stdin, scratch.path, signal) : options.input;
+    // Loading the runtime takes as long as looking at ffmpeg and the source: both are done at once.
+    const thread = owned.use(new InferenceThread(), (unused) => unused.close());
     const plan = await planVideo({ ...options, signal }, path, scratch.path);
     checkAbort();
     for (const message of plan.warnings) emit({ type: 'warning', message });
     const { encode } = plan;
     const target = file?.temporary ?? 'pipe:1';
-    const { source, upscaler, sink, pool } = await openLine(plan, { ...options, signal }, target, owned);
+    const { source, upscaler, sink, pool } = await openLine(plan, { ...options, signal }, target, owned, thread);
     signal.addEventListener('abort', onAbort, { once: true });
     checkAbort();
     emit(startEvent(options, plan, upscaler));

@@ -14,7 +14,6 @@ export interface FfmpegInfo {
   readonly path: string;
   readonly version: string;
   readonly encoders: ReadonlySet<string>;
-  readonly hwaccels: readonly string[];
 }
 
 function missing(tool: string, cause: unknown): TinySRError {
@@ -44,27 +43,31 @@ export function isRecentEnough(version: string): boolean {
 const known = new Map<string, Promise<FfmpegInfo>>();
 
 async function inspect(path: string): Promise<FfmpegInfo> {
-  const [version, encoders, hwaccels, probe] = await Promise.all([
-    runTool('ffmpeg', ['-hide_banner', '-version']),
-    runTool('ffmpeg', ['-hide_banner', '-encoders']),
-    runTool('ffmpeg', ['-hide_banner', '-hwaccels']),
-    runTool('ffprobe', ['-hide_banner', '-version']),
-  ]);
-  const name = /version (\S+)/.exec(version.stdout.toString())?.[1];
-  if (!name || probe.code !== 0) throw missing(name ? 'ffprobe' : 'ffmpeg', new Error(version.stderr));
+  // One process tells both, as each takes longer to load its libraries than to answer: the banner has the version.
+  const { stdout, stderr } = await runTool('ffmpeg', ['-encoders']);
+  const listing = stdout.toString();
+  const name = /version (\S+)/.exec(`${stderr}\n${listing}`)?.[1];
+  if (!name) throw missing('ffmpeg', new Error(stderr));
   if (!isRecentEnough(name)) {
     throw new TinySRError('TSR_FFMPEG_TOO_OLD', `${path} is version ${name}; ${MIN_FFMPEG} or newer is needed`, {
       hint: 'Install a newer ffmpeg, or set TINYSR_FFMPEG and TINYSR_FFPROBE to one.',
     });
   }
-  const listed = [...encoders.stdout.toString().matchAll(/^ [VAS][A-Z.]{5} (\S+)/gm)].map((match) => match[1] ?? '');
-  const accelerators = hwaccels.stdout.toString().split('\n').slice(1);
-  return {
-    path,
-    version: name,
-    encoders: new Set(listed),
-    hwaccels: accelerators.map((line) => line.trim()).filter(Boolean),
-  };
+  const encoders = [...listing.matchAll(/^ [VAS][A-Z.]{5} (\S+)/gm)].map((match) => match[1] ?? '');
+  return { path, version: name, encoders: new Set(encoders) };
+}
+
+/** Hardware decoders that this machine's ffmpeg was built with. @throws TinySRError `TSR_FFMPEG_MISSING` */
+export async function listHwaccels(): Promise<string[]> {
+  const { stdout } = await runTool('ffmpeg', ['-hide_banner', '-hwaccels']);
+  const [, ...names] = stdout.toString().split('\n');
+  return names.map((line) => line.trim()).filter(Boolean);
+}
+
+/** Whether ffprobe is there and starts. @throws TinySRError `TSR_FFMPEG_MISSING` */
+export async function requireFfprobe(): Promise<void> {
+  const { code, stderr } = await runTool('ffprobe', ['-hide_banner', '-version']);
+  if (code !== 0) throw missing('ffprobe', new Error(stderr));
 }
 
 /**
