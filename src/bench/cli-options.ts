@@ -14,11 +14,14 @@ export const BENCH_OPTIONS: readonly OptionDefinition[] = [
   },
   {
     ...{ name: 'device', flag: '-d, --device', value: '<name,…>', env: 'TINYSR_DEVICE' },
-    ...{ description: 'devices to measure', default: 'all that can be used here' },
+    ...{ description: 'devices to measure', default: 'all that can be used here; with --stream the best of them' },
   },
   {
     ...{ name: 'size', flag: '--size', value: '<name,…>' },
-    ...{ description: 'input sizes: 240p, 270p, 360p, 480p, 720p or WxH', default: 'all five; with --quick 240p,270p' },
+    ...{
+      description: 'input sizes: 240p, 270p, 360p, 480p, 720p or WxH',
+      default: 'all five; with --quick 240p,270p; with --stream 270p,720p',
+    },
   },
   {
     ...{ name: 'input', flag: '-i, --input', value: '<file>' },
@@ -31,6 +34,18 @@ export const BENCH_OPTIONS: readonly OptionDefinition[] = [
   {
     ...{ name: 'threads', flag: '--threads', value: '<n>', env: 'TINYSR_THREADS' },
     ...{ description: 'CPU threads of inference', default: 'all cores' },
+  },
+  {
+    ...{ name: 'stream', flag: '--stream' },
+    description: 'measure the live path instead: a source in real time through the bridge of the relay',
+  },
+  {
+    ...{ name: 'fps', flag: '--fps', value: '<n,…>' },
+    ...{ description: 'with --stream: frames a second of the source', default: '30' },
+  },
+  {
+    ...{ name: 'seconds', flag: '--seconds', value: '<n>' },
+    ...{ description: 'with --stream: how long each source runs', default: '30; with --quick 20, with --full 120' },
   },
   { name: 'json', flag: '--json', description: 'print the results as JSON instead of a table' },
   { name: 'report', flag: '--report', value: '<file.html>', description: 'write a page with charts, all in one file' },

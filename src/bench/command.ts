@@ -4,13 +4,19 @@ import { compareResults, readResult, renderChanges } from './compare.js';
 import { parseBenchOptions } from './parse-options.js';
 import { renderReport } from './report/page.js';
 import { runBench } from './run-bench.js';
-import { renderTable, short } from './table.js';
+import { renderTable } from './table.js';
+import { short } from './text.js';
 import type { BenchEvent } from './types.js';
 
 /** What is under way, on stderr: stdout holds results only. */
 function tell(event: BenchEvent): void {
   if (event.type === 'cell') process.stderr.write(`[${event.number}/${event.total}] ${event.label}\n`);
   if (event.type === 'warning') process.stderr.write(`warning: ${event.message}\n`);
+  if (event.type === 'stream') {
+    const { fpsIn, fps, ageMs } = event.row;
+    const age = `half of them within ${ageMs.p50.toFixed(0)} ms, 95 % within ${ageMs.p95.toFixed(0)} ms`;
+    process.stderr.write(`      ${short(fps.median)} of ${short(fpsIn)} fps, ${age}\n`);
+  }
   if (event.type === 'pipeline') {
     const { fps, overlapEfficiency: overlap, basis } = event.row;
     const more = overlap === null ? (basis === 'measured' ? '' : ', predicted') : `, overlap ${overlap.toFixed(2)}`;

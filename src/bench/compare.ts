@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { TinySRError } from '../shared/errors.js';
 import { spread } from './statistics.js';
-import { layOut, short } from './table.js';
+import { layOut, short } from './text.js';
 import type { BenchResult } from './types.js';
 
 const numbers = z.object({ median: z.number(), min: z.number(), max: z.number(), repeats: z.number() });
@@ -11,6 +11,8 @@ const row = z.object({
   provider: z.string(),
   size: z.object({ name: z.string() }),
   basis: z.enum(['measured', 'one-frame', 'scaled']),
+  /** Live rows only. */
+  sourceFps: z.number().optional(),
   fps: numbers,
 });
 const old = z.object({
@@ -19,6 +21,7 @@ const old = z.object({
   machine: z.object({ cpu: z.string(), cores: z.number(), threads: z.number() }),
   infer: z.array(row).readonly(),
   pipeline: z.array(row).readonly(),
+  stream: z.array(row).readonly().default([]),
 });
 
 /** As much of an earlier result as a comparison needs. */
@@ -27,7 +30,7 @@ type OldRow = z.infer<typeof row>;
 
 /** How a cell's speed changed. */
 export interface Change {
-  readonly what: 'infer' | 'pipeline';
+  readonly what: 'infer' | 'pipeline' | 'stream';
   readonly model: string;
   readonly provider: string;
   readonly size: string;
@@ -39,6 +42,13 @@ export interface Change {
   readonly noise: number | null;
   readonly verdict: 'faster' | 'slower' | 'same';
 }
+
+/** What was measured, in words. */
+export const WORDS: Readonly<Record<Change['what'], string>> = {
+  infer: 'inference',
+  pipeline: 'end to end',
+  stream: 'live',
+};
 
 /** Noise below which no machine can be trusted: clocks and caches differ between two runs. */
 const LEAST_NOISE = 0.02;
@@ -61,22 +71,27 @@ export async function readResult(file: string): Promise<OldResult> {
   }
 }
 
+/** A size; that of a live source with its rate. */
+function sizeText({ size, sourceFps }: OldRow): string {
+  return sourceFps === undefined ? size.name : `${size.name} at ${sourceFps}`;
+}
+
 function change(what: Change['what'], before: OldRow, after: OldRow): Change {
   const relative = after.fps.median / before.fps.median - 1;
   const exact = before.basis === 'measured' && after.basis === 'measured';
   const noise = exact ? Math.max(LEAST_NOISE, Math.hypot(spread(before.fps), spread(after.fps))) : null;
   const beyond = Math.abs(relative) > (noise ?? 0.25);
   return {
-    ...{ what, model: after.model, provider: after.provider, size: after.size.name },
+    ...{ what, model: after.model, provider: after.provider, size: sizeText(after) },
     ...{ before: before.fps.median, after: after.fps.median, change: relative, noise },
     verdict: beyond ? (relative > 0 ? 'faster' : 'slower') : 'same',
   };
 }
 
 /** Pairs the cells that both runs have. */
-export function compareResults(before: OldResult, after: Pick<BenchResult, 'infer' | 'pipeline'>): Change[] {
-  const key = ({ model, provider, size }: OldRow) => JSON.stringify([model, provider, size.name]);
-  return (['infer', 'pipeline'] as const).flatMap((what) => {
+export function compareResults(before: OldResult, after: Pick<BenchResult, 'infer' | 'pipeline' | 'stream'>): Change[] {
+  const key = (cell: OldRow) => JSON.stringify([cell.model, cell.provider, sizeText(cell)]);
+  return (['infer', 'pipeline', 'stream'] as const).flatMap((what) => {
     const known = new Map(before[what].map((cell) => [key(cell), cell]));
     return after[what].flatMap((cell) => {
       const match = known.get(key(cell));
@@ -92,7 +107,7 @@ export function renderChanges(before: OldResult, after: BenchResult, changes: re
   const signed = (share: number) => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}%`;
   const body = changes.map((cell) => [
     `${cell.model}, ${cell.provider}`,
-    `${cell.size} ${cell.what === 'infer' ? 'inference' : 'end to end'}`,
+    `${cell.size} ${WORDS[cell.what]}`,
     short(cell.before),
     short(cell.after),
     signed(cell.change),

@@ -18,6 +18,8 @@ export interface Effort {
   readonly deadlineMs: number | null;
   /** Once there is a result, the whole run ends by then with what it has; null: never. */
   readonly limitMs: number | null;
+  /** Seconds of the live path with one source, and how many of them, at the end, are measured. */
+  readonly stream: { readonly seconds: number; readonly windowSeconds: number };
 }
 
 /** What each mode allows. */
@@ -25,14 +27,17 @@ export const EFFORTS: Readonly<Record<BenchMode, Effort>> = {
   quick: {
     ...{ seconds: 1.2, lineSeconds: 2, repeats: 2, longRunMs: 1200, scaledRunMs: 2500 },
     ...{ timeoutMs: 60_000, deadlineMs: 16_000, limitMs: 28_000 },
+    stream: { seconds: 20, windowSeconds: 5 },
   },
   default: {
     ...{ seconds: 1.6, lineSeconds: 2.5, repeats: 2, longRunMs: 1500, scaledRunMs: 4000 },
     ...{ timeoutMs: 60_000, deadlineMs: 90_000, limitMs: null },
+    stream: { seconds: 30, windowSeconds: 10 },
   },
   full: {
     ...{ seconds: 8, lineSeconds: 8, repeats: 3, longRunMs: null, scaledRunMs: null },
     ...{ timeoutMs: 3_600_000, deadlineMs: null, limitMs: null },
+    stream: { seconds: 120, windowSeconds: 30 },
   },
 };
 

@@ -7,5 +7,6 @@ export { renderReport } from './report/page.js';
 export { runBench } from './run-bench.js';
 export { NAMED_SIZES, parseSize } from './sizes.js';
 export type { Measured } from './statistics.js';
+export type * from './stream/types.js';
 export { renderTable } from './table.js';
 export type * from './types.js';

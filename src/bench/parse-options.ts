@@ -1,6 +1,7 @@
 import { DEVICES, type Device } from '../infer/types.js';
 import { TinySRError } from '../shared/errors.js';
 import { parseSize } from './sizes.js';
+import type { StreamOptions } from './stream/types.js';
 import type { BenchOptions } from './types.js';
 
 /** Everything the command line asks for. */
@@ -45,6 +46,30 @@ function device(name: string): Device {
   throw usage(`--device ${name} is not a device`, `Devices: ${DEVICES.join(', ')}.`);
 }
 
+/** Shortest live run in seconds: the governor looks back on one and a half of them before it moves. */
+const LEAST_SECONDS = 4;
+
+function stream(values: Record<string, unknown>): StreamOptions | undefined {
+  const fps = list(values, 'fps')?.map(Number) ?? [30];
+  const bad = fps.find((rate) => !(rate >= 1 && rate <= 120));
+  if (bad !== undefined) throw usage('--fps takes frames a second from 1 to 120, separated by commas');
+  const seconds = count(values, 'seconds', 3600);
+  if (!values.stream) {
+    const alone = ['fps', 'seconds'].find((name) => values[name] !== undefined);
+    if (alone !== undefined) throw usage(`--${alone} goes with --stream`);
+    return undefined;
+  }
+  if (seconds !== undefined && seconds < LEAST_SECONDS) throw usage(`--seconds must be ${LEAST_SECONDS} or more`);
+  const other = ['batch', 'peer'].find((name) => values[name] !== undefined);
+  if (other !== undefined) {
+    throw usage(
+      `--${other} and --stream exclude each other`,
+      'A live bridge runs models that ship, a frame at a time.',
+    );
+  }
+  return { fps, seconds };
+}
+
 /** Reads the parsed command line. @throws TinySRError `TSR_USAGE` */
 export function parseBenchOptions(values: Record<string, unknown>): BenchCommand {
   const { quick = false, full = false } = values;
@@ -63,6 +88,7 @@ export function parseBenchOptions(values: Record<string, unknown>): BenchCommand
       input,
       batch: count(values, 'batch', 64),
       threads: count(values, 'threads', 256),
+      stream: stream(values),
     },
     json: values.json === true,
     report: text(values, 'report'),

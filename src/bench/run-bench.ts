@@ -11,6 +11,7 @@ import { type Candidate, selectDevices, selectModels } from './select.js';
 import { NAMED_SIZES, pixels, QUICK_SIZES } from './sizes.js';
 import { makeClip, makeMaster } from './source-clip.js';
 import { measured } from './statistics.js';
+import { runStreams } from './stream/run-stream.js';
 import type {
   BenchEvent,
   BenchOptions,
@@ -81,6 +82,9 @@ function pipelineRow(stages: StagesResult, line: LineResult | string | undefined
   };
 }
 
+/** What a run finds, apart from when and where. */
+type Found = Pick<BenchResult, 'devices' | 'models' | 'infer' | 'pipeline' | 'stream'>;
+
 interface Context {
   readonly options: BenchOptions;
   readonly effort: Effort;
@@ -134,8 +138,8 @@ async function measureCell(
   return { infer, pipeline: pipelineRow(stages.result, line, machine) };
 }
 
-async function run(context: Context): Promise<BenchResult> {
-  const { options, effort, machine, scratch, signal, emit, started } = context;
+async function run(context: Context): Promise<Found> {
+  const { options, effort, scratch, signal, emit, started } = context;
   const candidates = await selectModels(options, signal);
   const [first] = candidates;
   if (!first) throw new RangeError('there is no model to measure');
@@ -174,20 +178,11 @@ async function run(context: Context): Promise<BenchResult> {
       hint: 'The warnings above say why; on a busy machine leave out --quick.',
     });
   }
-  return {
-    ...{ schema: 'tinysr-video-bench/1', mode: options.mode, date: new Date().toISOString() },
-    ...{
-      seconds: (performance.now() - started) / 1000,
-      machine,
-      input: options.input ?? 'synthetic',
-      devices: reports,
-    },
-    ...{ models: candidates.map(({ about }) => about), infer, pipeline },
-  };
+  return { devices: reports, models: candidates.map(({ about }) => about), infer, pipeline, stream: [] };
 }
 
 /**
- * Measures models on devices at sizes: inference alone, each stage by itself, and the whole line.
+ * Measures models on devices at sizes: inference alone, each stage by itself, and the whole line; or the live path.
  *
  * @param emit told what is under way and each row as it is found
  * @throws TinySRError
@@ -202,7 +197,12 @@ export async function runBench(
   try {
     const machine = await describeMachine(options.threads, signal);
     const effort = EFFORTS[options.mode];
-    return await run({ options, effort, machine, scratch: scratch.path, signal, emit, started });
+    const context = { options, effort, machine, scratch: scratch.path, signal, emit, started };
+    const found = options.stream ? await runStreams(context, options.stream) : await run(context);
+    return {
+      ...{ schema: 'tinysr-video-bench/1', mode: options.mode, date: new Date().toISOString() },
+      ...{ seconds: (performance.now() - started) / 1000, machine, input: options.input ?? 'synthetic', ...found },
+    };
   } catch (error) {
     throw toTinySRError(error);
   } finally {

@@ -14,6 +14,9 @@ export const NAMED_SIZES: readonly BenchSize[] = [
 /** Sizes of a quick run. */
 export const QUICK_SIZES: readonly BenchSize[] = NAMED_SIZES.slice(0, 2);
 
+/** Sizes of a live run: one that two cores keep up with, and one that they do not. */
+export const STREAM_SIZES: readonly BenchSize[] = NAMED_SIZES.filter(({ name }) => name === '270p' || name === '720p');
+
 /** The size that headlines and charts of one size are about. */
 export const HEADLINE_SIZE = '270p';
 

@@ -10,7 +10,8 @@ const COPIES = 4;
 /** Size and rate of the picture that all sizes are made from. */
 const MASTER = 'size=1280x720:rate=30';
 
-async function ffmpeg(args: readonly string[], signal: AbortSignal): Promise<void> {
+/** Runs ffmpeg to make a clip. @throws TinySRError `TSR_ENCODE_FAILED`, `TSR_INTERRUPTED` */
+export async function runClipTool(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { code, stderr } = await runTool('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args], signal);
   if (signal.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while making the test clip');
   if (code === 0) return;
@@ -33,7 +34,7 @@ export async function makeMaster(scratch: string, signal: AbortSignal): Promise<
     '[z]scale=1280:720,format=yuv420p[a];[p]format=yuv420p[b];[a][b]blend=all_mode=average,noise=alls=6:allf=t';
   const graph = `${zoom}[z];testsrc2=${MASTER}[p];${mix}[video]`;
   const output = ['-map', '[video]', '-frames:v', String(FRAMES), ...h264(10), path];
-  await ffmpeg(['-filter_complex', graph, ...output], signal);
+  await runClipTool(['-filter_complex', graph, ...output], signal);
   return path;
 }
 
@@ -53,7 +54,7 @@ export async function makeClip(
   const path = join(scratch, `${name}.mp4`);
   const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
   const usual = ['-bf', '2', '-g', '60', '-coder', '1', '-flags', '+cgop'];
-  await ffmpeg(['-i', master, '-vf', scale, ...h264(21), ...usual, once], signal);
-  await ffmpeg(['-stream_loop', String(COPIES - 1), '-i', once, '-c', 'copy', path], signal);
+  await runClipTool(['-i', master, '-vf', scale, ...h264(21), ...usual, once], signal);
+  await runClipTool(['-stream_loop', String(COPIES - 1), '-i', once, '-c', 'copy', path], signal);
   return { path, frames: COPIES * FRAMES };
 }

@@ -1,4 +1,6 @@
 import { spread } from './statistics.js';
+import { renderStreams } from './stream/table.js';
+import { layOut, short } from './text.js';
 import type { Basis, BenchResult, InferRow, PipelineRow } from './types.js';
 
 /** Marks of predictions, explained under a table. */
@@ -9,22 +11,8 @@ const LEGEND = [
   '**  predicted from a smaller size by the number of pixels',
 ];
 
-/** A number with as many digits as matter. */
-export function short(value: number): string {
-  if (!Number.isFinite(value)) return '-';
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`;
 const mebibytes = (bytes: number | null) => (bytes === null ? '-' : String(Math.round(bytes / 2 ** 20)));
-
-/** Lays out columns: the first to the left, numbers to the right. */
-export function layOut(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row.map((text, column) => (column < 2 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)));
-  return rows.map((row) => line(row).join('  ').trimEnd()).join('\n');
-}
 
 function checkText({ check, basis }: InferRow): string {
   if (!check) return basis === 'scaled' ? 'see above' : '-';
@@ -89,7 +77,7 @@ export function machineLines({ machine, input, mode }: BenchResult): string[] {
 
 /** Everything for a terminal. */
 export function renderTable(result: BenchResult): string {
-  const { infer, pipeline, devices, machine } = result;
+  const { infer, pipeline, stream, devices, machine } = result;
   const unusable = devices.filter(({ usable }) => !usable).map(({ provider, reason }) => `${provider} (${reason})`);
   const predicted = infer.some(({ basis }) => basis !== 'measured');
   return [
@@ -97,11 +85,11 @@ export function renderTable(result: BenchResult): string {
     ...(unusable.length ? [`not measured: ${unusable.join(', ')}`] : []),
     ...(machine.load > machine.cores / 2 ? ['this machine was busy: expect higher numbers on an idle one'] : []),
     '',
-    'Inference alone',
-    inferTable(infer),
-    '',
-    'Decode -> infer -> encode; each stage by itself, then all of them as one line',
-    pipelineTable(pipeline),
+    ...(infer.length ? ['Inference alone', inferTable(infer), ''] : []),
+    ...(pipeline.length
+      ? ['Decode -> infer -> encode; each stage by itself, then all of them as one line', pipelineTable(pipeline)]
+      : []),
+    ...(stream.length ? [renderStreams(stream)] : []),
     ...(predicted ? ['', ...LEGEND] : []),
     '',
   ].join('\n');

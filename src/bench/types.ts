@@ -4,6 +4,7 @@ import type { Stage } from '../pipeline/progress.js';
 import type { ErrorCode } from '../shared/errors.js';
 import type { Machine } from './machine.js';
 import type { Measured } from './statistics.js';
+import type { StreamOptions, StreamRow } from './stream/types.js';
 
 /** How much time a run may take. */
 export type BenchMode = 'quick' | 'default' | 'full';
@@ -31,6 +32,8 @@ export interface BenchOptions {
   readonly input: string | undefined;
   readonly batch: number | undefined;
   readonly threads: number | undefined;
+  /** Measure the live path instead of files. */
+  readonly stream?: StreamOptions | undefined;
 }
 
 /**
@@ -165,6 +168,8 @@ export interface BenchResult {
   readonly models: readonly BenchModel[];
   readonly infer: readonly InferRow[];
   readonly pipeline: readonly PipelineRow[];
+  /** The live path; empty unless asked for, and then alone. */
+  readonly stream: readonly StreamRow[];
 }
 
 /** Told while a benchmark runs. */
@@ -172,6 +177,7 @@ export type BenchEvent =
   | { readonly type: 'cell'; readonly label: string; readonly number: number; readonly total: number }
   | { readonly type: 'infer'; readonly row: InferRow }
   | { readonly type: 'pipeline'; readonly row: PipelineRow }
+  | { readonly type: 'stream'; readonly row: StreamRow }
   | { readonly type: 'warning'; readonly message: string };
 
 /** What a measuring process is asked; crosses processes as JSON. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { compareResults, readResult, renderChanges } from '#src/bench/compare.js';
 import { testFolder } from '../support/folder.js';
-import { benchResult, inferRow, pipelineRow } from './results.js';
+import { benchResult, inferRow, pipelineRow, streamRow } from './results.js';
 
 describe('comparison of two runs', () => {
   const folder = testFolder();
@@ -35,6 +35,19 @@ describe('comparison of two runs', () => {
     const changes = compareResults(benchResult(), now);
     expect(changes).toHaveLength(1);
     expect(changes[0]?.noise).toBeNull();
+  });
+
+  it('pairs live rows by the rate of the source, and takes results from before there were any', async () => {
+    const live = benchResult({ infer: [], pipeline: [], stream: [streamRow(), streamRow({ sourceFps: 60 })] });
+    const slow = { median: 12, min: 11.5, max: 12.5, repeats: 4 };
+    const now = { ...live, stream: [streamRow({ fps: slow }), streamRow({ sourceFps: 60 })] };
+    const changes = compareResults(await readResult(await file(JSON.stringify(live))), now);
+    expect(changes.map(({ what, size, verdict }) => [what, size, verdict])).toEqual([
+      ['stream', '270p at 30', 'slower'],
+      ['stream', '270p at 60', 'same'],
+    ]);
+    const { stream: _, ...before } = benchResult();
+    expect((await readResult(await file(JSON.stringify(before)))).stream).toEqual([]);
   });
 
   it('refuses what no run printed', async () => {

@@ -21,7 +21,21 @@ describe('options of bench', () => {
     expect(json).toBe(true);
   });
 
+  it('reads what a live run takes', () => {
+    expect(parseBenchOptions({ stream: true }).options.stream).toEqual({ fps: [30], seconds: undefined });
+    const { stream } = parseBenchOptions({ stream: true, fps: '15,29.97', seconds: '60' }).options;
+    expect(stream).toEqual({ fps: [15, 29.97], seconds: 60 });
+    expect(parseBenchOptions({}).options.stream).toBeUndefined();
+  });
+
   it.each([
+    [{ stream: true, fps: '0' }, /--fps takes/],
+    [{ stream: true, fps: 'many' }, /--fps takes/],
+    [{ stream: true, seconds: '3' }, /--seconds must be 4 or more/],
+    [{ stream: true, batch: '2' }, /--batch and --stream exclude/],
+    [{ stream: true, peer: 'a.onnx' }, /--peer and --stream exclude/],
+    [{ fps: '30' }, /--fps goes with --stream/],
+    [{ seconds: '30' }, /--seconds goes with --stream/],
     [{ quick: true, full: true }, /exclude each other/],
     [{ input: 'a.mp4', size: '270p' }, /exclude each other/],
     [{ size: '271p' }, /size 271p/],

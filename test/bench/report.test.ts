@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport, renderTable } from '#src/bench/index.js';
 import { front } from '#src/bench/report/quality-chart.js';
-import { benchResult, inferRow, pipelineRow } from './results.js';
+import { benchResult, inferRow, pipelineRow, streamRow } from './results.js';
 
 const count = (text: string, part: string) => text.split(part).length - 1;
 
@@ -64,6 +64,20 @@ describe('report', () => {
     expect(page).not.toMatch(/<title>[^<]*webgpu/);
     expect(page).toContain('WRONG');
     expect(renderTable(bad)).toContain('WRONG');
+  });
+
+  it('draws the live path, and nothing of files, for a live run', () => {
+    const rows = [streamRow(), streamRow({ sourceFps: 60, settled: false })];
+    const page = renderReport(benchResult({ infer: [], pipeline: [], stream: rows }));
+    expect(page).toMatch(/<title>Live 270p at 24.0 frames a second, 80 ms old/);
+    expect(page).toContain('270p at 60 frames a second');
+    expect(page).toContain('24 fps, 480x270 -&gt; 1920x1080');
+    expect(page).toContain('(still moving)');
+    expect(count(page, '<svg')).toBe(2);
+    expect(page).not.toMatch(/NaN|Infinity|undefined|File to file/);
+    const table = renderTable(benchResult({ infer: [], pipeline: [], stream: rows }));
+    expect(table).toMatch(/270p at 30 +30\.0 +24\.0 .* 80 +120 +140 /);
+    expect(table).not.toContain('Inference alone');
   });
 
   it('joins the models that nothing beats', () => {

@@ -1,4 +1,4 @@
-import type { BenchResult, InferRow, PipelineRow } from '#src/bench/types.js';
+import type { BenchResult, InferRow, PipelineRow, StreamRow } from '#src/bench/index.js';
 
 /** An inference row with invented numbers. */
 export function inferRow(changes: Partial<InferRow> = {}): InferRow {
@@ -44,6 +44,24 @@ export function pipelineRow(changes: Partial<PipelineRow> = {}): PipelineRow {
   };
 }
 
+/** A live row with invented numbers. */
+export function streamRow(changes: Partial<StreamRow> = {}): StreamRow {
+  const { model, provider, size } = inferRow();
+  const level = { model, sizeShare: 1, work: '480x270', output: '1920x1080' };
+  return {
+    ...{ model, provider, size, sourceFps: 30, error: null, basis: 'measured', seconds: 20, windowSeconds: 5 },
+    ...{ fpsIn: 30, fps: { median: 24, min: 23, max: 24.5, repeats: 4 }, ageMs: { p50: 80, p95: 120, p99: 140 } },
+    ...{ targetMs: 250, framesIn: 150, framesOut: 120, displaced: 2, paced: 28, failures: 0, firstPictureMs: 400 },
+    ...{ settled: true, peakRssBytes: 400 << 20 },
+    levels: [
+      { at: 0.2, maxFps: null, ...level },
+      { at: 2, maxFps: 24, ...level },
+    ],
+    pictures: Array.from({ length: 40 }, (_, index) => ({ at: index / 2, ageMs: 80 + (index % 5) * 10 })),
+    ...changes,
+  };
+}
+
 /** A result with invented numbers. */
 export function benchResult(changes: Partial<BenchResult> = {}): BenchResult {
   return {
@@ -56,7 +74,7 @@ export function benchResult(changes: Partial<BenchResult> = {}): BenchResult {
     input: 'synthetic',
     devices: [{ provider: 'cpu', usable: true, runMs: 1, reason: undefined, hint: undefined }],
     models: [{ name: 'tinysr-nano', shipped: true, params: 1, macsPerLrPixel: 1, quality: null }],
-    ...{ infer: [inferRow()], pipeline: [pipelineRow()] },
+    ...{ infer: [inferRow()], pipeline: [pipelineRow()], stream: [] },
     ...changes,
   };
 }

@@ -1,5 +1,5 @@
 import { histogram } from '../statistics.js';
-import { short } from '../table.js';
+import { short } from '../text.js';
 import type { InferRow } from '../types.js';
 import { label, line, linearScale, linearTicks, n, svg } from './svg.js';
 

@@ -1,11 +1,14 @@
-import type { Change } from '../compare.js';
+import { type Change, WORDS } from '../compare.js';
 import { HEADLINE_SIZE } from '../sizes.js';
 import { spread } from '../statistics.js';
-import { short } from '../table.js';
+import { settledText } from '../stream/table.js';
+import type { StreamRow } from '../stream/types.js';
+import { short } from '../text.js';
 import type { BenchResult, InferRow, PipelineRow } from '../types.js';
 import { latencyChart } from './latency-chart.js';
 import { qualityChart, qualityPoints, qualityTrack } from './quality-chart.js';
 import { type SpeedPoint, speedChart, speedRange } from './speed-chart.js';
+import { streamChart } from './stream-chart.js';
 import { STYLE } from './style.js';
 import { escapeText, seriesColor } from './svg.js';
 import { costChart, timelineChart } from './timeline-chart.js';
@@ -119,7 +122,46 @@ function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]
 
 const ms = (seconds: number | null) => (seconds === null ? '–' : (seconds * 1000).toFixed(1));
 
+const liveName = ({ model, provider, size, sourceFps }: StreamRow) =>
+  `${model} on ${provider}, ${size.name} at ${sourceFps} frames a second`;
+
+function liveTiles([row]: readonly StreamRow[]): string {
+  if (!row) return '';
+  return `<div class="tiles">${[
+    tile(`${short(row.fps.median)} fps`, `out, of ${short(row.fpsIn)} in: ${liveName(row)}`),
+    tile(`${row.ageMs.p50.toFixed(0)} ms`, 'age of a frame, median'),
+    tile(`${row.ageMs.p95.toFixed(0)} ms`, `age that 95 % keep; the governor’s aim is ${row.targetMs} ms`),
+    tile(row.settled ? 'settled' : 'moving', `governor: ${settledText(row)}`),
+  ].join('')}</div>`;
+}
+
+function live(rows: readonly StreamRow[]): string {
+  if (!rows.length) return '';
+  const note =
+    'Each dot is an upscaled picture; its height is its age, from the moment its frame was due at the bridge. Upright ' +
+    'lines are steps of the governor, the dashed line is the age it keeps.';
+  const charts = rows.map((row, index) => {
+    const name = liveName(row);
+    return `<h3>${escapeText(name)}</h3>${streamChart(name, row, seriesColor(index))}`;
+  });
+  const head = ['source', 'model, device', 'fps in', 'fps out', 'age p50 ms', 'p95', 'p99', 'displaced', 'paced'];
+  const body = rows.map((row) => [
+    ...[
+      `${row.size.name} at ${row.sourceFps}`,
+      `${row.model}, ${row.provider}`,
+      short(row.fpsIn),
+      short(row.fps.median),
+    ],
+    ...[row.ageMs.p50, row.ageMs.p95, row.ageMs.p99].map((value) => value.toFixed(0)),
+    ...[row.displaced, row.paced, Math.round(row.peakRssBytes / 2 ** 20)].map(String),
+    settledText(row),
+  ]);
+  const table = htmlTable([...head, 'peak MB', 'governor'], body);
+  return section('Live', note, charts.join('') + table);
+}
+
 function tables({ infer, pipeline }: BenchResult): string {
+  if (!infer.length) return '';
   const inferHead = ['model', 'device', 'input', 'fps', '±', 'p50 ms', 'p95', 'p99', 'first run', 'peak MB', 'result'];
   const inferRows = infer.map((row) => [
     ...[row.model, row.provider, row.size.name, short(row.fps.median) + PREDICTED[row.basis]],
@@ -162,7 +204,7 @@ function tables({ infer, pipeline }: BenchResult): string {
 function changesTable(changes: readonly Change[] | undefined): string {
   if (!changes?.length) return '';
   const rows = changes.map(({ model, provider, size, what, before, after, change, noise, verdict }) => [
-    ...[model, provider, size, what === 'infer' ? 'inference' : 'file to file', short(before), short(after)],
+    ...[model, provider, size, WORDS[what], short(before), short(after)],
     `${change > 0 ? '+' : ''}${(100 * change).toFixed(1)} %`,
     noise === null ? 'predicted' : `±${(100 * noise).toFixed(1)} %`,
     verdict === 'same' ? 'within noise' : verdict,
@@ -202,9 +244,12 @@ export function renderReport(result: BenchResult, changes?: readonly Change[]): 
   const pipeline = result.pipeline.filter((row) => !wrong.has(seriesOf(row) + row.size.name));
   const order = [...new Set(infer.map(seriesOf))];
   const [line] = headlineRows(pipeline);
-  const title = line
-    ? `${line.size.name} to ${line.outputWidth}x${line.outputHeight} at ${short(line.fps.median)} frames a second`
-    : 'No result';
+  const [stream] = result.stream;
+  const title = stream
+    ? `Live ${stream.size.name} at ${short(stream.fps.median)} frames a second, ${stream.ageMs.p50.toFixed(0)} ms old`
+    : line
+      ? `${line.size.name} to ${line.outputWidth}x${line.outputHeight} at ${short(line.fps.median)} frames a second`
+      : 'No result';
   const lead = `What tinysr-video does on ${escapeText(result.machine.cpu)} with ${result.machine.cores} cores, and what limits it.`;
   const body = line
     ? [
@@ -215,7 +260,14 @@ export function renderReport(result: BenchResult, changes?: readonly Change[]): 
         latency(infer, order),
       ]
     : [];
-  const content = [...body, changesTable(changes), tables(result), machine(result)].join('\n');
+  const content = [
+    liveTiles(result.stream),
+    live(result.stream),
+    ...body,
+    changesTable(changes),
+    tables(result),
+    machine(result),
+  ].join('\n');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="generator" content="tinysr-video bench"><title>${escapeText(title)}</title><style>${STYLE}</style></head>

@@ -1,4 +1,4 @@
-import { short } from '../table.js';
+import { short } from '../text.js';
 import type { BenchModel, InferRow } from '../types.js';
 import { escapeText, label, line, linearScale, linearTicks, logScale, logTicks, n, svg } from './svg.js';
 

@@ -1,6 +1,6 @@
 import { pixels } from '../sizes.js';
 import type { Measured } from '../statistics.js';
-import { short } from '../table.js';
+import { short } from '../text.js';
 import type { Basis, BenchSize } from '../types.js';
 import { escapeText, label, line, logScale, logTicks, n, seriesColor, svg } from './svg.js';
 
