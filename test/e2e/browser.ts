@@ -20,8 +20,17 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
+/** What a test wants of its browser. */
+export interface BrowserWishes {
+  /** Further command line flags. */
+  readonly flags?: readonly string[];
+  /** Lets the test bring scripts of its own into pages whose policy takes only theirs. */
+  readonly bypassCSP?: boolean;
+}
+
 /** Starts Chromium. @param size of the camera's picture */
-export async function startBrowser(size: string): Promise<TestBrowser> {
+export async function startBrowser(size: string, wishes: BrowserWishes = {}): Promise<TestBrowser> {
+  const { flags = [], bypassCSP = false } = wishes;
   const executablePath = findChromium();
   if (!executablePath) throw new Error('no Chromium: run npm run setup -- --for relay');
   const folder = await mkdtemp(join(tmpdir(), 'tinysr-e2e-'));
@@ -43,9 +52,14 @@ export async function startBrowser(size: string): Promise<TestBrowser> {
       ],
       ...['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
       ...[`--use-file-for-fake-video-capture=${camera}`, '--autoplay-policy=no-user-gesture-required'],
+      ...flags,
     ],
   });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    ignoreHTTPSErrors: true,
+    bypassCSP,
+  });
   context.setDefaultTimeout(PATIENCE);
   const errors: Error[] = [];
   return {

@@ -4,7 +4,7 @@ import { parseRtp, RtpWriter } from '../rtp/packet.js';
 /** Largest delay, in milliseconds. */
 const LONGEST_MS = 2000;
 /** How fast the delay follows its target: milliseconds a packet (Opus: 20 ms each). */
-const STEP_MS = 1;
+const STEP_MS = 2;
 /** How often packets that are due are sent, in milliseconds. */
 const TICK_MS = 10;
 

@@ -18,6 +18,8 @@ const TICK_MS = 100;
 const KEY_REPEAT_MS = 700;
 /** Pictures that come in while none goes out for so long mean a stall, in milliseconds. */
 const STALL_MS = 3000;
+/** Frames that tell the age of the picture now. */
+const RECENT = 45;
 /** Longest wait before a failed pipeline is opened again, in milliseconds. */
 const LONGEST_BACKOFF_MS = 3000;
 
@@ -129,6 +131,11 @@ export class Bridge {
   /** Process ids of the ffmpegs that run. */
   get pids(): readonly number[] {
     return this.#pipeline?.pids ?? [];
+  }
+
+  /** Median age of the frames of the last few seconds, in milliseconds; undefined before there are some. */
+  get recentAgeMs(): number | undefined {
+    return this.#out.total > 0 ? this.#ages.quantile(0.5, RECENT) : undefined;
   }
 
   /** What it does at the moment. */

@@ -50,9 +50,9 @@ export class Samples {
     if (this.#values.length > this.#size) this.#values.shift();
   }
 
-  /** The value that this share of the values does not exceed; 0 without values. */
-  quantile(share: number): number {
-    const sorted = [...this.#values].sort((a, b) => a - b);
+  /** The value that this share of the last `count` values does not exceed; 0 without values. */
+  quantile(share: number, count = this.#size): number {
+    const sorted = this.#values.slice(-count).sort((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   }
 

@@ -152,8 +152,8 @@ export class Publication {
   }
 
   #followAge(): void {
-    const stats = this.#bridge?.stats;
-    if (stats && stats.framesOut > 0 && this.#audioDelay) this.#audioDelay.target = stats.ageMs;
+    const age = this.#bridge?.recentAgeMs;
+    if (age !== undefined && this.#audioDelay) this.#audioDelay.target = age;
   }
 
   /** Says whether anybody wants the upscaled picture: it is computed only then. */

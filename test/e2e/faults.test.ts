@@ -1,0 +1,86 @@
+/// <reference lib="dom" />
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { log } from '#src/shared/log.js';
+import { createRelay, type Relay } from '#src/stream/relay.js';
+import { GOOD_NETWORK, UdpProxy } from '../support/udp-proxy.js';
+import { PATIENCE, startBrowser, type TestBrowser, videoState, waitForFrames } from './browser.js';
+
+/** Frames that must be shown before a stream counts as flowing. */
+const FLOWING = 12;
+/** How long a stream may take to flow again once the network is good, in milliseconds. */
+const RECOVERY_MS = 15_000;
+
+describe('relay on a bad network', { timeout: 3 * PATIENCE }, () => {
+  let proxy: UdpProxy;
+  let relay: Relay;
+  let browser: TestBrowser;
+  let viewer: Page;
+
+  beforeAll(async () => {
+    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
+    proxy = await UdpProxy.open();
+    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, announcedPort: proxy.port });
+    proxy.target = relay.mediaPort;
+    browser = await startBrowser('160x90');
+    const publisher = await browser.open(relay.url);
+    await publisher.selectOption('#size', '180');
+    await publisher.click('#use-camera');
+    await publisher.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
+    viewer = await browser.open(await publisher.inputValue('#link'));
+    await waitForFrames(viewer, 'after', FLOWING);
+  }, 2 * PATIENCE);
+
+  afterAll(async () => {
+    await browser?.close();
+    await relay?.close();
+    await proxy?.[Symbol.asyncDispose]();
+  }, PATIENCE);
+
+  const shown = async () => (await videoState(viewer, 'after')).frames;
+
+  /** Median age of frames, in seconds, as the relay tells it. */
+  async function frameAge(): Promise<number> {
+    const metrics = await (await fetch(`${relay.url}/metrics`)).text();
+    return Number(/^tinysr_relay_frame_age_seconds\{[^}]*\} (\S+)$/m.exec(metrics)?.[1] ?? Number.NaN);
+  }
+
+  /** Waits until the picture moves and the delay is what it was. */
+  async function recovers(): Promise<void> {
+    const start = await shown();
+    await expect.poll(shown, { timeout: RECOVERY_MS, interval: 250 }).toBeGreaterThan(start + FLOWING);
+    await expect.poll(frameAge, { timeout: RECOVERY_MS, interval: 250 }).toBeLessThan(1);
+  }
+
+  it('shows pictures while 5 % of the packets are lost and all are up to 100 ms late, and recovers', async () => {
+    const before = { ...proxy.counts };
+    proxy.faults = { loss: 0.05, jitterMs: 100, cut: false };
+    const frames: number[] = [await shown()];
+    for (let window = 0; window < 3; window += 1) {
+      await sleep(3000);
+      frames.push(await shown());
+    }
+    proxy.faults = GOOD_NETWORK;
+    const [lost, passed] = [proxy.counts.lost - before.lost, proxy.counts.passed - before.passed];
+    // The media did go through the bad network.
+    expect(passed).toBeGreaterThan(300);
+    expect(lost / (lost + passed)).toBeGreaterThan(0.02);
+    for (const [index, count] of frames.slice(1).entries()) expect(count).toBeGreaterThan((frames[index] ?? 0) + 5);
+    await recovers();
+    browser.check();
+  });
+
+  it('comes back after 5 s in which nothing passes', async () => {
+    proxy.faults = { ...GOOD_NETWORK, cut: true };
+    // What is in the receive buffer is shown first.
+    await sleep(2000);
+    const stopped = await shown();
+    await sleep(3000);
+    expect(await shown()).toBeLessThan(stopped + 3);
+    proxy.faults = GOOD_NETWORK;
+    await recovers();
+    expect(relay.state).toMatchObject({ rooms: 1, viewers: 1, peers: 2 });
+    browser.check();
+  });
+});
