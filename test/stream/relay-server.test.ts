@@ -1,56 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { createRelay, type Relay } from '#src/stream/relay.js';
-
-const TOKEN = 'token-of-the-tests';
-const PATIENCE = { timeout: 60_000, interval: 50 };
-
-interface Reply {
-  readonly id?: number;
-  readonly ok?: boolean;
-  readonly data?: Record<string, unknown>;
-  readonly error?: { readonly code: string };
-}
-
-/** A program that speaks the page's protocol. */
-class Client {
-  readonly socket: WebSocket;
-  readonly closed: Promise<number>;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
-  #nextId = 1;
-
-  constructor(relay: Relay, origin?: string) {
-    const options = origin === undefined ? {} : { origin };
-    this.socket = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`, options);
-    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
-    this.socket.on('error', () => undefined);
-    this.socket.on('message', (text) => {
-      const reply = JSON.parse(String(text)) as Reply;
-      if (reply.id !== undefined) this.#waiting.get(reply.id)?.(reply);
-    });
-  }
-
-  async ask(method: string, data: object = {}): Promise<Reply> {
-    if (this.socket.readyState === WebSocket.CONNECTING) {
-      await new Promise((resolve) => this.socket.once('open', resolve));
-    }
-    const id = this.#nextId++;
-    const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
-    this.socket.send(JSON.stringify({ id, method, data }));
-    return reply;
-  }
-
-  hello(role: 'publish' | 'watch', more: object = {}): Promise<Reply> {
-    return this.ask('hello', { version: 1, role, token: TOKEN, ...more });
-  }
-
-  async close(): Promise<void> {
-    this.socket.close();
-    await this.closed;
-  }
-}
+import { Client, TOKEN } from './client.js';
 
 describe('relay server', { timeout: 120_000 }, () => {
   let relay: Relay;
@@ -202,27 +153,6 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(response.status).toBe(204);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.get('accept-post')).toBe('application/sdp');
-  });
-
-  it('leaves nothing behind after 200 connections', async () => {
-    const cycle = async (number: number) => {
-      const room = `cycle-${number % 2}`;
-      const publisher = new Client(relay);
-      await publisher.hello('publish', { room });
-      const viewer = new Client(relay);
-      await viewer.hello('watch', { room });
-      await viewer.ask('watch', { rtpCapabilities: { codecs: [], headerExtensions: [] }, sources: ['upscaled'] });
-      await Promise.all([publisher.close(), viewer.close()]);
-      await expect.poll(() => relay.state, PATIENCE).toMatchObject({ peers: 0, viewers: 0, ffmpegPids: [] });
-    };
-    await cycle(0);
-    await cycle(1);
-    const open = () => readdirSync('/proc/self/fd').length;
-    const before = open();
-    for (let number = 0; number < 100; number += 1) await cycle(number);
-    await expect.poll(open, PATIENCE).toBeLessThanOrEqual(before + 3);
-    const worker = readdirSync(`/proc/${relay.state.workerPid}/fd`).length;
-    expect(worker).toBeLessThan(60);
   });
 
   it('drains: health says so, nobody gets in, pages are told, and it ends', async () => {

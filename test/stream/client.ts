@@ -1,0 +1,51 @@
+import { WebSocket } from 'ws';
+import type { Relay } from '#src/stream/relay.js';
+
+/** The secret of the tests' relays. */
+export const TOKEN = 'token-of-the-tests';
+
+/** An answer of the relay. */
+export interface Reply {
+  readonly id?: number;
+  readonly ok?: boolean;
+  readonly data?: Record<string, unknown>;
+  readonly error?: { readonly code: string };
+}
+
+/** A program that speaks the page's protocol. */
+export class Client {
+  readonly socket: WebSocket;
+  readonly closed: Promise<number>;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #nextId = 1;
+
+  constructor(relay: Pick<Relay, 'url'>, origin?: string) {
+    const options = origin === undefined ? {} : { origin };
+    this.socket = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`, options);
+    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
+    this.socket.on('error', () => undefined);
+    this.socket.on('message', (text) => {
+      const reply = JSON.parse(String(text)) as Reply;
+      if (reply.id !== undefined) this.#waiting.get(reply.id)?.(reply);
+    });
+  }
+
+  async ask(method: string, data: object = {}): Promise<Reply> {
+    if (this.socket.readyState === WebSocket.CONNECTING) {
+      await new Promise((resolve) => this.socket.once('open', resolve));
+    }
+    const id = this.#nextId++;
+    const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
+    this.socket.send(JSON.stringify({ id, method, data }));
+    return reply;
+  }
+
+  hello(role: 'publish' | 'watch', more: object = {}): Promise<Reply> {
+    return this.ask('hello', { version: 1, role, token: TOKEN, ...more });
+  }
+
+  async close(): Promise<void> {
+    this.socket.close();
+    await this.closed;
+  }
+}
