@@ -17,10 +17,12 @@ from PIL import Image as PilImage
 import eval as evaluation
 import export
 from tinysr import prepare, train_compact
-from tinysr.compact import CompactConfig
+from tinysr.color import rgb_to_ycc
+from tinysr.compact import CompactConfig, CompactTinySR
 from tinysr.degrade import reduce_bicubic, to_u8
 from tinysr.muon import Muon, orthogonalize
-from tinysr.train_compact import Pairs, Run, augment, charbonnier, rate
+from tinysr.recipe.temporal import Pair as Twins
+from tinysr.train_compact import Pairs, Run, augment, charbonnier, rate, temporal
 
 
 def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: object) -> None:
@@ -83,6 +85,47 @@ def test_clean_batches_are_reduced_from_hr(tmp_path: Path) -> None:
     # A value half-way between two codes may be rounded either way.
     assert float((cached[0] - clean[0]).abs().max()) <= 1 / 255 + 1e-6
     assert float((cached[0] - clean[0]).abs().mean()) < 1e-4
+
+
+def test_blocks_that_the_first_weights_lack_change_nothing_at_first() -> None:
+    torch.manual_seed(0)
+    shallow = CompactTinySR(CompactConfig(8, 1, 2))
+    deeper = Run(CompactConfig(8, 3, 2), 0.01, 1e-3)
+    deeper.start_from(shallow.state_dict())
+    lr = torch.rand(1, 3, 8, 8)
+    assert torch.allclose(deeper.model(lr), shallow(lr), atol=1e-6)
+    assert torch.allclose(deeper.averaged()(lr), shallow(lr), atol=1e-6)
+    charbonnier(deeper.model(lr), torch.rand(1, 3, 16, 16)).backward()  # type: ignore[no-untyped-call]
+    grads = [kernel.grad for name, kernel in deeper.model.named_parameters() if name.endswith("project.weight")]
+    assert len(grads) == 3
+    assert all(grad is not None and float(grad.abs().max()) > 0 for grad in grads)
+
+
+def test_twins_show_the_same_with_noise_of_their_own(tmp_path: Path) -> None:
+    np.save(tmp_path / "hr.npy", np.stack([texture(64, 64, seed) for seed in range(3)]))
+    np.save(tmp_path / "lr.npy", np.zeros((3, 16, 16, 3), np.uint8))
+    pairs = Pairs(tmp_path, 4, np.random.default_rng(3))
+    twins = pairs.still(2, farthest=0)
+    assert twins.first.shape == (2, 3, 16, 16)
+    assert torch.equal(twins.first_hr, twins.second_hr)
+    apart = float((twins.first - twins.second).abs().mean()) * 255
+    assert 0.1 < apart < 10
+    moved = pairs.still(1)
+    down, right = moved.shift
+    height, width = moved.first_hr.shape[2] - down, moved.first_hr.shape[3] - right
+    assert torch.equal(moved.first_hr[..., down:, right:], moved.second_hr[..., :height, :width])
+
+
+def test_the_temporal_term_grows_with_drift_and_with_error() -> None:
+    torch.manual_seed(0)
+    model = CompactTinySR(CompactConfig(8, 1, 2))
+    lr, hr = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 32, 32)
+    calm = Twins(lr, lr, hr, hr, (0, 0))
+    restless = Twins(lr, (lr + 0.05 * torch.randn_like(lr)).clamp(0, 1), hr, hr, (0, 0))
+    assert float(temporal(model, calm, 1.0, "cpu")) == pytest.approx(float(temporal(model, calm, 9.0, "cpu")))
+    alone = charbonnier(model.luma(rgb_to_ycc(lr)[:, :1]), rgb_to_ycc(hr)[:, :1])
+    assert float(temporal(model, calm, 0.0, "cpu")) == pytest.approx(float(alone))
+    assert float(temporal(model, restless, 9.0, "cpu")) > float(temporal(model, restless, 1.0, "cpu")) + 0.01
 
 
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from torch import Tensor
 
 from .color import rgb_to_ycc, ycc_to_rgb
 from .compact import CompactConfig, CompactTinySR
-from .degrade import bicubic_matrix
+from .degrade import bicubic_matrix, jpeg, to_u8
 from .lpips import SqueezeLpips
 from .muon import Muon
+from .recipe.temporal import Pair as Twins
+from .recipe.temporal import drift, shifted_pair
 from .validate import load_validation, validate
 
 _SAVE_EVERY = 150.0
@@ -58,6 +60,20 @@ class Pairs:
         reduced = torch.einsum("yh,nhwc,xw->ncyx", tall, torch.from_numpy(hr).float(), wide)
         return reduced.round().clamp(0, 255) / 255
 
+    def still(self, count: int, farthest: int = 7) -> Twins:
+        """`count` pictures seen twice: a fraction of an LR pixel apart, each time with noise and compression of its own."""
+        pick = np.sort(self._rng.integers(0, len(self._hr), count))
+        down, right = (int(v) for v in self._rng.integers(0, farthest + 1, 2))
+        # What a camera and an encoder do stays the same between two frames; what noise they leave does not.
+        deviation, quality = self._rng.uniform(0, 3), int(self._rng.integers(35, 96))
+
+        def disturb(lr: Tensor) -> Tensor:
+            codes = 255 * lr + deviation * torch.from_numpy(self._rng.standard_normal(lr.shape, np.float32))
+            frames = [jpeg(to_u8(frame.permute(1, 2, 0).numpy()), quality) for frame in codes]
+            return _planes(np.stack(frames))
+
+        return shifted_pair(_planes(self._hr[pick]), self._scale, (down, right), disturb)
+
 
 def _planes(pixels: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
@@ -81,6 +97,15 @@ def rate(progress: float, warm_up: float = 0.02) -> float:
 def charbonnier(output: Tensor, target: Tensor) -> Tensor:
     """L1 that is smooth near zero, in one number."""
     return torch.sqrt((output - target) ** 2 + 1e-6).mean()
+
+
+def temporal(model: CompactTinySR, twins: Twins, weight: float, device: str) -> Tensor:
+    """Both views against their own HR pictures, or blur would win, and `weight` times their drift apart."""
+    views = ((twins.first, twins.first_hr), (twins.second, twins.second_hr))
+    lumas = [model.luma(rgb_to_ycc(lr.to(device))[:, :1]) for lr, _ in views]
+    truth = [rgb_to_ycc(hr.to(device))[:, :1] for _, hr in views]
+    restored = sum((charbonnier(luma, hr) for luma, hr in zip(lumas, truth, strict=True)), torch.zeros((), device=device))
+    return restored / 2 + weight * drift(lumas[0], lumas[1], twins.shift)
 
 
 class Run:
@@ -161,6 +186,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: adds the perceptual loss")
     parser.add_argument("--lpips-weight", type=float, default=0.05)
     parser.add_argument("--lpips-pairs", type=int, default=4, help="pairs a step that the perceptual loss sees")
+    parser.add_argument("--temporal-weight", type=float, default=0.0, help="weight of the drift between two views of a picture")
+    parser.add_argument("--temporal-pairs", type=int, default=2, help="pictures a step that are seen twice")
     parser.add_argument("--init", type=Path, help="safetensors to start from")
     parser.add_argument("--validate", type=Path, help="folder of validation images")
     parser.add_argument("--seed", type=int, default=0)
@@ -203,6 +230,9 @@ def main() -> None:
             n = args.lpips_pairs
             picture = torch.cat([luma[:n], run.model.chroma(source[:n, 1:])], 1)
             loss = loss + args.lpips_weight * perceptual(ycc_to_rgb(picture).clamp(0, 1), hr[:n])
+        if args.temporal_weight:
+            twins = pairs.still(args.temporal_pairs)
+            loss = loss + temporal(run.model, twins, args.temporal_weight, args.device)
         run.advance(loss, progress)
         losses.append(float(loss.detach()))
         run.seconds = time.monotonic() - began
