@@ -21,7 +21,8 @@ const RELAY = [
   ['mediasoup worker', async (options) => (await import('./setup/relay.mjs')).setUpWorker(options)],
   ['chromium', async (options) => (await import('./setup/chromium.mjs')).setUpChromium(options)],
 ];
-const STEPS = { demo: BASE, test: RELAY, relay: RELAY };
+const TEST = [...RELAY, ['Vulkan', async (options) => (await import('./setup/vulkan.mjs')).setUpVulkan(options)]];
+const STEPS = { demo: BASE, test: TEST, relay: RELAY };
 
 async function main() {
   const { values } = parseArgs({

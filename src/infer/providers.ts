@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
-import type { ProbeResult } from './probe-device.js';
+import type { ProbeRequest, ProbeResult } from './probe-device.js';
 import type { Device, Model, Provider } from './types.js';
 
 /** How a provider did on the probe frame. */
@@ -14,6 +14,8 @@ export interface DeviceReport {
   readonly usable: boolean;
   /** Milliseconds of one run of the probe frame; undefined when not usable. */
   readonly runMs: number | undefined;
+  /** Whether it is faster than the CPU; undefined when they did not race. */
+  readonly beatsCpu: boolean | undefined;
   /** Why not, in one line. */
   readonly reason: string | undefined;
   /** What to do about it. */
@@ -54,16 +56,26 @@ function isPlausible(provider: Provider): boolean {
   return hasNvidiaGpu() || nodes.some((node) => node.startsWith('renderD')) || Boolean(process.env.VK_ICD_FILENAMES);
 }
 
+/** Side of the frame on which a provider races the CPU: about as many pixels as 480x270. */
+const RACE_SIDE = 360;
+
 /**
  * Loads a provider and runs a probe frame in a process of its own, as a bad driver may crash.
  *
+ * @param racing whether it also races the CPU
  * @throws TinySRError `TSR_INTERRUPTED`
  */
-export async function probeDevice(model: Model, provider: Provider, signal?: AbortSignal): Promise<DeviceReport> {
+export async function probeDevice(
+  model: Model,
+  provider: Provider,
+  signal?: AbortSignal,
+  racing = false,
+): Promise<DeviceReport> {
   const failed = (reason: string): DeviceReport => ({
     provider,
     usable: false,
     runMs: undefined,
+    beatsCpu: undefined,
     reason,
     hint: INSTALL[provider],
   });
@@ -71,8 +83,11 @@ export async function probeDevice(model: Model, provider: Provider, signal?: Abo
   const variant = model.variants.find(({ format }) => format === 'rgb24');
   if (!variant) return failed(`${model.name} has no rgb24 graph`);
   const script = fileURLToPath(new URL('./probe-device.js', import.meta.url));
-  const request = JSON.stringify({ variant, provider, scale: model.scale, side: model.tile ?? 16 * model.multiple });
-  const child = await runChild(process.execPath, [script, request], { signal, timeoutMs: 60_000 });
+  const request: ProbeRequest = {
+    ...{ variant, provider, scale: model.scale, side: model.tile ?? 16 * model.multiple },
+    raceSide: racing ? (model.tile ?? Math.ceil(RACE_SIDE / model.multiple) * model.multiple) : null,
+  };
+  const child = await runChild(process.execPath, [script, JSON.stringify(request)], { signal, timeoutMs: 60_000 });
   if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while probing devices');
   let result: ProbeResult;
   try {
@@ -85,7 +100,8 @@ export async function probeDevice(model: Model, provider: Provider, signal?: Abo
     const reason = `its result differs from the CPU's by ${result.difference} of 255 levels`;
     return { ...failed(reason), hint: 'Update the driver, or use --device cpu.' };
   }
-  return { provider, usable: true, runMs: result.runMs, reason: undefined, hint: undefined };
+  const { runMs, beatsCpu } = result;
+  return { provider, usable: true, runMs, beatsCpu: beatsCpu ?? undefined, reason: undefined, hint: undefined };
 }
 
 /** Order in which `auto` tries. TensorRT is left out: it builds engines for minutes at the first run. */
@@ -109,11 +125,9 @@ export async function chooseProvider(model: Model, device: Device, signal?: Abor
     );
   }
   for (const provider of AUTO_ORDER.filter(isPlausible)) {
-    const report = await probeDevice(model, provider, signal);
-    if (!report.usable) continue;
     // A software Vulkan driver answers rightly too, a thousand times slower than the CPU provider.
-    const cpu = await probeDevice(model, 'cpu', signal);
-    if ((report.runMs ?? 0) < 4 * (cpu.runMs ?? 0) + 20) return provider;
+    const { usable, beatsCpu } = await probeDevice(model, provider, signal, true);
+    if (usable && beatsCpu) return provider;
   }
   return 'cpu';
 }

@@ -72,7 +72,7 @@ export function benchResult(changes: Partial<BenchResult> = {}): BenchResult {
       versions: { tinysrVideo: '0.1.0', node: '20.20.2', onnxruntime: '1.30.0', ffmpeg: '5.1' },
     },
     input: 'synthetic',
-    devices: [{ provider: 'cpu', usable: true, runMs: 1, reason: undefined, hint: undefined }],
+    devices: [{ provider: 'cpu', usable: true, runMs: 1, beatsCpu: undefined, reason: undefined, hint: undefined }],
     models: [{ name: 'tinysr-nano', shipped: true, params: 1, macsPerLrPixel: 1, quality: null }],
     ...{ infer: [inferRow()], pipeline: [pipelineRow()], stream: [] },
     ...changes,

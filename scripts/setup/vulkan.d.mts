@@ -1,0 +1,2 @@
+/** The description of a Vulkan driver that needs no GPU: its path. */
+export function findSwiftShader(): string | undefined;
