@@ -87,18 +87,30 @@ def test_clean_batches_are_reduced_from_hr(tmp_path: Path) -> None:
     assert float((cached[0] - clean[0]).abs().mean()) < 1e-4
 
 
-def test_blocks_that_the_first_weights_lack_change_nothing_at_first() -> None:
+@pytest.mark.parametrize("config", [CompactConfig(8, 3, 2), CompactConfig(12, 1, 2), CompactConfig(20, 4, 2)])
+def test_a_network_starts_as_the_smaller_one_whose_weights_it_takes(config: CompactConfig) -> None:
     torch.manual_seed(0)
-    shallow = CompactTinySR(CompactConfig(8, 1, 2))
-    deeper = Run(CompactConfig(8, 3, 2), 0.01, 1e-3)
-    deeper.start_from(shallow.state_dict())
+    small = CompactTinySR(CompactConfig(8, 1, 2))
+    with torch.no_grad():
+        for parameter in small.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    run = Run(config, 0.01, 1e-3)
+    run.start_from(small.state_dict())
     lr = torch.rand(1, 3, 8, 8)
-    assert torch.allclose(deeper.model(lr), shallow(lr), atol=1e-6)
-    assert torch.allclose(deeper.averaged()(lr), shallow(lr), atol=1e-6)
-    charbonnier(deeper.model(lr), torch.rand(1, 3, 16, 16)).backward()  # type: ignore[no-untyped-call]
-    grads = [kernel.grad for name, kernel in deeper.model.named_parameters() if name.endswith("project.weight")]
-    assert len(grads) == 3
-    assert all(grad is not None and float(grad.abs().max()) > 0 for grad in grads)
+    assert torch.allclose(run.model(lr), small(lr), atol=1e-5)
+    assert torch.allclose(run.averaged()(lr), small(lr), atol=1e-5)
+    for _ in range(2):
+        run.advance(charbonnier(run.model(lr), torch.rand(1, 3, 16, 16)), 0.1)
+    # After one step what is new is read too: from then on all of it learns.
+    assert all(float(p.grad.abs().max()) > 0 for p in run.model.parameters() if p.grad is not None)
+    assert all(p.grad is not None for p in run.model.parameters())
+
+
+def test_a_network_cannot_start_from_a_larger_one() -> None:
+    large = CompactTinySR(CompactConfig(8, 2, 2)).state_dict()
+    for config in (CompactConfig(8, 1, 2), CompactConfig(6, 2, 2), CompactConfig(8, 2, 3)):
+        with pytest.raises(ValueError, match=r"cannot start|does not fit"):
+            Run(config, 0.01, 1e-3).start_from(large)
 
 
 def test_twins_show_the_same_with_noise_of_their_own(tmp_path: Path) -> None:

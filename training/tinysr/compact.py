@@ -61,6 +61,36 @@ def _pad(cells: Tensor) -> Tensor:
     return functional.pad(cells, (1, 1, 1, 1), mode="replicate")
 
 
+@torch.no_grad()
+def grow(model: CompactTinySR, state: dict[str, Tensor]) -> None:
+    """Starts a network as a smaller one: it computes the same until it is trained.
+
+    Channels that the smaller one lacks read from everything but are not read by what was there; blocks that it lacks
+    take nothing away (T. Chen et al., Net2Net, arXiv:1511.05641). Scale must be the same, width and blocks no smaller.
+
+    @raises ValueError: the state is not of a smaller network of the same scale
+    """
+    known = max((int(name.split(".")[1]) + 1 for name in state if name.startswith("blocks.")), default=0)
+    if known > len(model.blocks):
+        raise ValueError(f"{known} blocks cannot start {len(model.blocks)}")
+    if "decoder.bias" in state and len(state["decoder.bias"]) != model.config.shuffle**2:
+        raise ValueError("weights of one scale cannot start a network of another")
+    for name, parameter in model.named_parameters():
+        if name in state:
+            _embed(parameter, state[name], name)
+        elif ".project." in name:
+            parameter.zero_()
+
+
+def _embed(parameter: nn.Parameter, known: Tensor, name: str) -> None:
+    if any(there < wanted for there, wanted in zip(parameter.shape, known.shape, strict=True)):
+        raise ValueError(f"{name}: {tuple(known.shape)} does not fit into {tuple(parameter.shape)}")
+    outputs = known.shape[0]
+    if known.dim() == 4:
+        parameter[:outputs, known.shape[1] :] = 0
+    parameter[tuple(slice(side) for side in known.shape)] = known
+
+
 class CompactTinySR(nn.Module):
     """Encoder from the LR frame, denoiser blocks, decoder. The skip runs through the latent: inputs are not negative, so
     ReLU lets the channels that start as copies of the input pass."""

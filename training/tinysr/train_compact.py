@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .color import rgb_to_ycc, ycc_to_rgb
-from .compact import CompactConfig, CompactTinySR
+from .compact import CompactConfig, CompactTinySR, grow
 from .degrade import bicubic_matrix, jpeg, to_u8
 from .lpips import SqueezeLpips
 from .muon import Muon
@@ -121,15 +121,8 @@ class Run:
         self.step, self.seconds = 0, 0.0
 
     def start_from(self, state: dict[str, Tensor]) -> None:
-        """Takes weights of a finished run of the same width; blocks that it lacks start as ones that change nothing."""
-        known = max((int(name.split(".")[1]) + 1 for name in state if name.startswith("blocks.")), default=0)
-        idle = {f"blocks.{i}.project.{part}" for i in range(known, self.config.blocks) for part in ("weight", "bias")}
-        own = {
-            name: torch.zeros_like(value) if name in idle else value
-            for name, value in self.model.state_dict().items()
-            if name.startswith("blocks.") and int(name.split(".")[1]) >= known
-        }
-        self.model.load_state_dict(own | state)
+        """Takes weights of a finished run, of a network of the same size or a smaller one."""
+        grow(self.model, state)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def advance(self, loss: Tensor, progress: float) -> None:
