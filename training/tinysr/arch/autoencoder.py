@@ -110,8 +110,8 @@ class Encoder(nn.Module):
         super().__init__()
         first, last = config.widths[0], config.widths[-1]
         self.config, self.unshuffle = config, cell // config.factor
-        # Frames end where they end: the first convolution repeats their border.
-        self.enter = nn.Conv2d(channels * self.unshuffle**2, first, 3, padding=1, padding_mode="replicate")
+        # Frames end where they end: the first convolution repeats their border, unless the config says otherwise.
+        self.enter = nn.Conv2d(channels * self.unshuffle**2, first, 3, padding=1, padding_mode=config.border)
         self.stages = _stages(config, first)
         bias = config.residual == "norm"
         self.shrink = nn.ModuleList(conv3(width, width, config.conv, 2, bias) for width in config.widths[:-1])

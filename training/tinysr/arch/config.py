@@ -10,6 +10,8 @@ ConvKind = Literal["plain", "separable"]
 Residual = Literal["relu", "norm"]
 Source = Literal["lr", "enlarged"]
 Conditioning = Literal["live", "folded"]
+Border = Literal["replicate", "zeros"]
+Bicubic = Literal["keys", "pytorch"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class HalfConfig:
     widths and blocks: channels and residual blocks of each stage; between stages the grid halves (encoder) or doubles
     (decoder). conv: `separable` is depthwise 3x3 + pointwise 1x1. residual: `relu` is three convolutions with ReLU (the
     compressed autoencoder), `norm` two with group norm and SiLU (the uncompressed one). project: whether a convolution
-    stands between the latent and the stage next to it; without one, that stage is the latent.
+    stands between the latent and the stage next to it; without one, that stage is the latent. border: what the first
+    convolution of an encoder sees beyond the picture.
     """
 
     widths: tuple[int, ...]
@@ -28,6 +31,7 @@ class HalfConfig:
     residual: Residual = "relu"
     middle_attention: bool = False
     project: bool = True
+    border: Border = "replicate"
 
     def __post_init__(self) -> None:
         if not self.widths or len(self.widths) != len(self.blocks):
@@ -54,6 +58,7 @@ class TinySRConfig:
     text_width, text_tokens, pooled_width: of the prompt; text_width > 0 gives each block a text stream.
     planes: 3 restores RGB; 1 restores the luma of Y'CbCr and interpolates chroma.
     signed: the autoencoder works on -1..1 and not on 0..1. squash: 3*tanh(z/3) before the decoder.
+    bicubic: Keys' kernel with a = -0.5, or PyTorch's with a = -0.75.
     scaling: the latent is multiplied by it after the encoder and divided by it before the decoder.
     """
 
@@ -78,6 +83,7 @@ class TinySRConfig:
     skip: bool = True
     signed: bool = False
     squash: bool = False
+    bicubic: Bicubic = "keys"
     scaling: float = 1.0
     color_fix: bool = False
 

@@ -45,6 +45,8 @@ class TinySR(nn.Module):
         """Bicubic interpolation, (N,C,h,w) -> (N,C,s*h,s*w), every plane by itself."""
         n, count, h, w = planes.shape
         s = self.config.scale
+        if self.config.bicubic == "pytorch":
+            return functional.interpolate(planes, scale_factor=float(s), mode="bicubic", align_corners=False)
         cells = functional.pixel_unshuffle(planes.reshape(n * count, 1, h, w), 2)
         cells = functional.pad(cells, (1, 1, 1, 1), mode="replicate")
         fine = functional.pixel_shuffle(functional.conv2d(cells, self.kernel.to(cells)), 2 * s)
