@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -46,13 +47,19 @@ def sharpen(image: Image, amount: float, radius: float) -> Image:
     return to_u8(floats + amount * (floats - blurred))
 
 
-def disturb_clip(frames: list[Image], rng: np.random.Generator) -> list[Image]:
-    """The same processing for all frames of a clip: halos for some, then one of the codecs at a random CRF."""
-    if rng.random() < 0.3:
+def disturb_clip(
+    frames: list[Image],
+    rng: np.random.Generator,
+    codecs: Sequence[str] = tuple(CODECS),
+    halos: float = 0.3,
+    subsampling: float = 0.15,
+) -> list[Image]:
+    """The same processing for all frames of a clip: halos for some, then one of the codecs at a random CRF, or bare 4:2:0."""
+    if rng.random() < halos:
         amount, radius = rng.uniform(0.3, 1.5), rng.uniform(0.6, 1.6)
         frames = [sharpen(frame, amount, radius) for frame in frames]
-    if rng.random() < 0.15:
+    if rng.random() < subsampling:
         return [subsample_chroma(frame) for frame in frames]
-    codec = str(rng.choice(list(CODECS)))
+    codec = str(rng.choice(list(codecs)))
     low, high = CODECS[codec][1]
     return encode_decode(frames, codec, int(rng.integers(low, high)))
