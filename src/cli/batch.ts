@@ -29,7 +29,12 @@ async function expand(inputs: readonly string[]): Promise<string[]> {
       files.push(input);
       continue;
     }
-    const names = await readdir(input);
+    const names = await readdir(input).catch((cause: NodeJS.ErrnoException) => {
+      throw new TinySRError('TSR_INPUT_UNREADABLE', `${input}: the folder cannot be read (${cause.code})`, {
+        hint: 'Change its permissions.',
+        cause,
+      });
+    });
     const videos = names.filter((name) => !name.startsWith('.') && VIDEO_EXTENSIONS.has(extname(name).toLowerCase()));
     files.push(...videos.sort().map((name) => join(input, name)));
   }

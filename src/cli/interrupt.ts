@@ -1,15 +1,19 @@
+import { undoAll } from '../shared/last-resort.js';
+
 /** Signals that ask a program to stop. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Turns the first Ctrl-C (or SIGTERM, SIGHUP) into an abort, so that work ends cleanly; the second ends the process at
- * once, by the signal itself, which shells report as 130.
+ * Turns the first Ctrl-C (or SIGTERM, SIGHUP) into an abort, so that work ends cleanly; the second ends it at once:
+ * children are killed, temporaries removed, and the process ends by the signal itself, which shells report as 130.
  */
 export function onInterrupt(notice: string | undefined): { readonly signal: AbortSignal; remove(): void } {
   const abort = new AbortController();
   const handlers = SIGNALS.map((name) => {
     const handler = () => {
       if (abort.signal.aborted) {
+        // A signal's own end runs no exit handlers.
+        undoAll();
         process.removeAllListeners(name);
         process.kill(process.pid, name);
         return;

@@ -1,17 +1,16 @@
 import { CommanderError } from 'commander';
 import { BENCH_OPTIONS } from '../bench/cli-options.js';
 import { TinySRError } from '../shared/errors.js';
+import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { log } from '../shared/log.js';
 import { RELAY_OPTION_TABLE } from '../stream/cli-options.js';
 import type { RelayCliValues } from '../stream/run-relay.js';
 import type { CliValues } from './cli-values.js';
-import { doctorCommand } from './doctor.js';
 import { onInterrupt } from './interrupt.js';
-import { modelsCommand } from './models-command.js';
+import { jsonStreamFor } from './json-stream.js';
 import { OPTION_TABLE } from './options.js';
 import { addOptions, createCommand, packageVersion } from './program.js';
 import { reportError } from './report-error.js';
-import { jsonStreamFor, upscaleCommand } from './upscale-command.js';
 
 const EXAMPLES = `
 Examples:
@@ -50,6 +49,9 @@ function program() {
       main.outputHelp();
       throw new TinySRError('TSR_USAGE', 'no input was given', { hint: 'For example: tinysr-video in.mp4 out.mp4' });
     }
+    // ffmpeg is asked while the pipeline loads, which takes as long; what is wrong with it is told when it is needed.
+    requireFfmpeg().catch(() => undefined);
+    const { upscaleCommand } = await import('./upscale-command.js');
     await interruptible(Boolean(values.quiet || values.json), (signal) => upscaleCommand(files, values, signal));
   });
   const bench = createCommand('bench')
@@ -75,9 +77,18 @@ function program() {
   const sub = (name: string, description: string) =>
     main.addCommand(createCommand(name).description(description).option('--json', 'as JSON')).commands.at(-1);
   sub('doctor', 'says what this machine has and what to do about what is missing')?.action(
-    (values: { json?: boolean }) => interruptible(true, (signal) => doctorCommand(values, signal)),
+    (values: { json?: boolean }) =>
+      interruptible(true, async (signal) => {
+        const { doctorCommand } = await import('./doctor.js');
+        await doctorCommand(values, signal);
+      }),
   );
-  sub('models', 'lists the models that ship: size, cost, quality, licence')?.action(modelsCommand);
+  sub('models', 'lists the models that ship: size, cost, quality, licence')?.action(
+    async (values: { json?: boolean }) => {
+      const { modelsCommand } = await import('./models-command.js');
+      await modelsCommand(values);
+    },
+  );
   return main;
 }
 
@@ -91,9 +102,13 @@ function fromCommander(error: CommanderError): TinySRError | undefined {
 
 /** Runs the command line of this process and sets its exit status. */
 export async function run(): Promise<void> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // What nobody hears or can be told ends no work: the terminal may be closed while a video is upscaled.
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
     // Whoever read our lines has gone, as `| head` does.
-    if (error.code !== 'EPIPE') throw error;
+    if (cause.code === 'EPIPE' || process.exitCode) return;
+    const error = new TinySRError('TSR_OUTPUT_UNWRITABLE', `stdout: cannot be written (${cause.code})`, { cause });
+    process.exitCode = reportError(error, { ...style, json: false }).exitCode;
   });
   try {
     await program().parseAsync();

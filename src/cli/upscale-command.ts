@@ -4,6 +4,7 @@ import { upscaleVideo } from '../pipeline/upscale-video.js';
 import { TinySRError } from '../shared/errors.js';
 import { runBatch } from './batch.js';
 import { type CliValues, videoOptions } from './cli-values.js';
+import { jsonStreamFor } from './json-stream.js';
 import { createReporter } from './reporter.js';
 
 function usage(message: string, hint: string): TinySRError {
@@ -13,11 +14,6 @@ function usage(message: string, hint: string): TinySRError {
 function checkRange({ start = 0, end }: CliValues): void {
   if (end !== undefined && end <= start)
     throw usage('--end is not after --start', 'Times count from the start of the video.');
-}
-
-/** Where JSON lines go: stdout, unless the video does. */
-export function jsonStreamFor(files: readonly string[]): NodeJS.WritableStream {
-  return files.at(-1) === '-' && files.length > 1 ? process.stderr : process.stdout;
 }
 
 /** Upscales one video and tells how it goes. */
@@ -42,6 +38,12 @@ export async function upscaleCommand(files: readonly string[], values: CliValues
       throw usage('--preview and --out-dir do not go together', 'Preview one video at a time.');
     await runBatch(files, values.outDir, values, signal);
     return;
+  }
+  if (files[0] === '-' && process.stdin.isTTY) {
+    throw usage(
+      'the video would come from the terminal',
+      'Pipe a video in, for example: tinysr-video - out.mp4 < in.mp4',
+    );
   }
   const [input, output, ...more] = files;
   if (input === undefined || output === undefined) {
