@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessUnit } from '#src/stream/rtp/access-unit.js';
-import { Assembler } from '#src/stream/rtp/assembler.js';
+import { Assembler, type InputCodec } from '#src/stream/rtp/assembler.js';
 import { packetizeH264 } from '#src/stream/rtp/h264.js';
 import { asksForKeyFrame, parseRtp, RtpWriter } from '#src/stream/rtp/packet.js';
 import { ReorderBuffer } from '#src/stream/rtp/reorder.js';
 import { spsSize } from '#src/stream/rtp/sps.js';
 import { packetizeVp8 } from '#src/stream/rtp/vp8.js';
+import { readVp9Head } from '#src/stream/rtp/vp9.js';
+import { vp9Clip } from './source.js';
 
 const PAYLOAD_TYPE = 101;
 
@@ -25,7 +27,7 @@ function packets(writer: RtpWriter, payloads: Iterable<readonly Uint8Array[]>, t
   return all.map((parts, index) => writer.write(timestamp, index === all.length - 1, ...parts));
 }
 
-function collect(codec: 'vp8' | 'h264') {
+function collect(codec: InputCodec) {
   const pictures: AccessUnit[] = [];
   const lost: number[] = [];
   const assembler = new Assembler(codec, PAYLOAD_TYPE, {
@@ -152,6 +154,47 @@ describe('pictures from packets', () => {
     expect(pictures[0]?.size).toEqual({ width: 320, height: 180 });
     const start = Buffer.from([0, 0, 0, 1]);
     expect(pictures[2]?.data).toEqual(Buffer.concat([start, sps, start, pps, start, idr]));
+  });
+
+  it.each([
+    ['without anything', [], []],
+    ['with a picture id of 15 bits', [0x80, 0x81, 0x02], [0x80, 0x81, 0x02]],
+    ['with layers', [0xa0, 0x05, 0x00, 0x07], [0xe0, 0x06, 0x20, 0x08]],
+    ['with references', [0x90, 0x05], [0xd0, 0x06, 0x03, 0x04]],
+    ['with a structure', [0x82, 0x05, 0x18, 0x01, 0x40, 0x00, 0xb4, 0x01, 0x04, 0x01], [0x80, 0x06]],
+  ])('puts VP9 frames together again, %s in the descriptor', async (_name, first, further) => {
+    const [key, delta] = (await vp9Clip('96x64')).slice(0, 2) as [Buffer, Buffer];
+    const { assembler, pictures } = collect('vp9');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const descriptor = ([flags = 0, ...rest]: readonly number[], starts: boolean, ends: boolean) =>
+      Buffer.of(flags | (starts ? 0x08 : 0) | (ends ? 0x04 : 0), ...rest);
+    for (const [frame, bytes, time] of [
+      [key, first, 0],
+      [delta, further, 3000],
+    ] as const) {
+      const half = frame.length >> 1;
+      assembler.push(writer.write(time, false, descriptor(bytes, true, false), frame.subarray(0, half)), 5);
+      assembler.push(writer.write(time, true, descriptor(bytes, false, true), frame.subarray(half)), 6);
+    }
+    expect(pictures.map(({ data }) => data)).toEqual([key, delta]);
+    expect(pictures.map(({ key: isKey }) => isKey)).toEqual([true, false]);
+    expect(pictures[0]?.size).toEqual({ width: 96, height: 64 });
+  });
+
+  it('takes the smallest spatial layer of VP9, and no frame without its end', async () => {
+    const [key] = await vp9Clip('96x64');
+    const { assembler, pictures } = collect('vp9');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const frame = key ?? Buffer.alloc(0);
+    assembler.push(writer.write(0, false, Buffer.of(0xac, 0x05, 0x00, 0x07), frame), 0);
+    assembler.push(writer.write(0, true, Buffer.of(0xac, 0x05, 0x02, 0x07), Buffer.from('larger layer')), 0);
+    expect(pictures.map(({ data }) => data)).toEqual([frame]);
+    assembler.push(writer.write(3000, true, Buffer.of(0x08), frame), 0);
+    assembler.push(writer.write(6000, true, Buffer.of(0x0c), frame), 0);
+    expect(pictures.map(({ timestamp }) => timestamp)).toEqual([0, 6000]);
+    assembler.push(writer.write(9000, true, Buffer.of(0x9e, 0x05, 0xff)), 0);
+    expect(pictures).toHaveLength(2);
+    expect(readVp9Head(Buffer.from('nonsense'))).toBeUndefined();
   });
 
   it('reads sizes only from parameter sets that make sense', () => {

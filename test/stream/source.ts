@@ -15,6 +15,15 @@ export async function vp8Clip(size: string): Promise<readonly Buffer[]> {
   return new IvfReader().push(stream).flatMap(({ units }) => units);
 }
 
+/** Coded VP9 frames of a moving picture; the first is a key frame. */
+export async function vp9Clip(size: string): Promise<readonly Buffer[]> {
+  const stream = await ffmpeg(
+    ...['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=1`, '-pix_fmt', 'yuv420p', '-c:v', 'libvpx-vp9'],
+    ...['-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0', '-f', 'ivf', '-'],
+  );
+  return new IvfReader().push(stream).flatMap(({ units }) => units);
+}
+
 /** A publisher: sends frames 10 times a second, begins again with a key frame when asked. */
 export class TestPublisher {
   readonly #send: (packet: Buffer) => void;

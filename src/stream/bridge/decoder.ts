@@ -11,7 +11,7 @@ import type { InputCodec } from '../rtp/assembler.js';
 import { ivfFrameHeader, ivfHeader } from './ivf.js';
 import { LIVE_INPUT } from './live-input.js';
 
-const FOURCC = { vp8: 'VP80', h264: 'H264' } as const;
+const FOURCC = { vp8: 'VP80', vp9: 'VP90', h264: 'H264' } as const;
 
 /** Bytes that may wait for ffmpeg before it counts as stuck. */
 const MAX_WAITING = 4 << 20;

@@ -10,7 +10,7 @@ const h264 = (profile: string): types.RouterRtpCodecCapability => ({
 /** Profile of the upscaled H.264 stream: constrained baseline. */
 export const OUTPUT_PROFILE = '42e01f';
 
-/** What a room takes: Opus, VP8 and H.264 in the profiles that browsers and OBS send. */
+/** What a room takes: Opus, VP8, VP9 of 8 bits, and H.264 in the profiles that browsers and OBS send. */
 export const ROOM_CODECS: readonly types.RouterRtpCodecCapability[] = [
   { kind: 'audio', mimeType: 'audio/opus', clockRate: 48_000, channels: 2, parameters: { useinbandfec: 1 } },
   { kind: 'video', mimeType: 'video/VP8', clockRate: 90_000 },
@@ -18,6 +18,7 @@ export const ROOM_CODECS: readonly types.RouterRtpCodecCapability[] = [
   h264('42001f'),
   h264('4d001f'),
   h264('64001f'),
+  { kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, parameters: { 'profile-id': 0 } },
 ];
 
 /**

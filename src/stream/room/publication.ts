@@ -20,7 +20,11 @@ const BITRATE_STRIKES = 3;
 /** How often the sound's delay follows the picture's, in milliseconds. */
 const FOLLOW_MS = 500;
 
-const INPUT_CODECS: Readonly<Record<string, InputCodec>> = { 'video/vp8': 'vp8', 'video/h264': 'h264' };
+const INPUT_CODECS: Readonly<Record<string, InputCodec>> = {
+  'video/vp8': 'vp8',
+  'video/vp9': 'vp9',
+  'video/h264': 'h264',
+};
 
 /** What a publication needs from the relay. */
 export interface PublicationOptions {

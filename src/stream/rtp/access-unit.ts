@@ -1,6 +1,6 @@
 /** A coded picture as it came from the network. */
 export interface AccessUnit {
-  /** VP8 frame, or H.264 NAL units with start codes. */
+  /** VP8 or VP9 frame, or H.264 NAL units with start codes. */
   readonly data: Buffer;
   readonly key: boolean;
   /** Picture size; key frames only. */

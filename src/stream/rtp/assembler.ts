@@ -4,9 +4,12 @@ import type { RtpPacket } from './packet.js';
 import { parseRtp } from './packet.js';
 import { type Ordered, ReorderBuffer } from './reorder.js';
 import { Vp8Depacketizer } from './vp8.js';
+import { Vp9Depacketizer } from './vp9.js';
 
 /** Codecs that can come in. */
-export type InputCodec = 'vp8' | 'h264';
+export type InputCodec = 'vp8' | 'vp9' | 'h264';
+
+const DEPACKETIZERS = { vp8: Vp8Depacketizer, vp9: Vp9Depacketizer, h264: H264Depacketizer } as const;
 
 /** How long a missing packet is waited for, in milliseconds: mediasoup asks the publisher to send it again. */
 const LATE_PACKET_MS = 120;
@@ -31,7 +34,7 @@ export class Assembler {
 
   /** @param payloadType packets of another one (retransmission, redundancy) are left out */
   constructor(codec: InputCodec, payloadType: number, events: AssemblerEvents) {
-    this.#codec = codec === 'vp8' ? new Vp8Depacketizer() : new H264Depacketizer();
+    this.#codec = new DEPACKETIZERS[codec]();
     this.#payloadType = payloadType;
     this.#events = events;
   }

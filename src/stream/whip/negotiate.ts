@@ -22,14 +22,18 @@ export function h264Profile(id: string): 'constrained-baseline' | 'baseline' | '
   return 'other';
 }
 
-/** Whether an offered codec is this one: name, clock, and for H.264 packetization and profile. */
+/** Whether an offered codec is this one: name, clock, for VP9 the profile, for H.264 packetization and profile. */
 export function sameCodec(
   offered: OfferedCodec,
   codec: Pick<types.RtpCodecCapability, 'mimeType' | 'clockRate' | 'parameters'>,
 ): boolean {
   if (offered.mimeType.toLowerCase() !== codec.mimeType.toLowerCase() || offered.clockRate !== codec.clockRate)
     return false;
-  if (offered.mimeType.toLowerCase() !== 'video/h264') return true;
+  const name = codec.mimeType.toLowerCase();
+  if (name === 'video/vp9') {
+    return Number(offered.parameters['profile-id'] ?? 0) === Number(codec.parameters?.['profile-id'] ?? 0);
+  }
+  if (name !== 'video/h264') return true;
   return (
     Number(offered.parameters['packetization-mode'] ?? 0) === 1 &&
     h264Profile(profileOf(offered.parameters)) === h264Profile(profileOf(codec.parameters))

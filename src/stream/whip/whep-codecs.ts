@@ -32,13 +32,24 @@ export function matchTracks(
   return matched;
 }
 
+/** The parameters that tell the formats of a codec apart. */
+function formatOf({ mimeType, parameters }: types.RtpCodecParameters): Record<string, unknown> {
+  const name = mimeType.toLowerCase();
+  if (name === 'video/vp9') return { 'profile-id': parameters?.['profile-id'] ?? 0 };
+  if (name !== 'video/h264') return {};
+  return {
+    'packetization-mode': 1,
+    'level-asymmetry-allowed': 1,
+    'profile-level-id': parameters?.['profile-level-id'] ?? '42e01f',
+  };
+}
+
 /** Codecs of a router that sends with the offer's payload types. */
 export function profileCodecs(matched: readonly Matched[]): types.RouterRtpCodecCapability[] {
   return matched.flatMap(({ media, producer }) => {
     const [codec] = producer.rtpParameters.codecs;
     const offered = codec && media.codecs.find((candidate) => sameCodec(candidate, codec));
     if (!codec || !offered) return [];
-    const h264 = codec.mimeType.toLowerCase() === 'video/h264';
     return [
       {
         kind: media.kind,
@@ -46,13 +57,7 @@ export function profileCodecs(matched: readonly Matched[]): types.RouterRtpCodec
         clockRate: codec.clockRate,
         ...(codec.channels === undefined ? {} : { channels: codec.channels }),
         preferredPayloadType: offered.payloadType,
-        parameters: h264
-          ? {
-              'packetization-mode': 1,
-              'level-asymmetry-allowed': 1,
-              'profile-level-id': codec.parameters?.['profile-level-id'] ?? '42e01f',
-            }
-          : {},
+        parameters: formatOf(codec),
       },
     ];
   });

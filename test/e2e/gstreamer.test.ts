@@ -1,0 +1,71 @@
+/// <reference lib="dom" />
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { log } from '#src/shared/log.js';
+import { createRelay, type Relay } from '#src/stream/relay.js';
+import { findGstreamer } from '../../scripts/setup/gstreamer.mjs';
+import { PATIENCE, startBrowser, type TestBrowser, videoContrast, videoState, waitForFrames } from './browser.js';
+
+const TOKEN = 'token-of-the-tests';
+
+describe('GStreamer publishes by WHIP', { timeout: 5 * PATIENCE }, () => {
+  let relay: Relay;
+  let browser: TestBrowser;
+  let python: string;
+  const running: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
+    const found = await findGstreamer();
+    if (!found) throw new Error('no GStreamer with WebRTC: run npm run setup');
+    python = found.python;
+    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000, token: TOKEN });
+    browser = await startBrowser('160x90');
+  }, 3 * PATIENCE);
+
+  afterAll(async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await browser?.close();
+    await relay?.close();
+  }, PATIENCE);
+
+  function publish(room: string, ...args: readonly string[]) {
+    const child = spawn(python, ['examples/whip-publish.py', `${relay.url}/whip/${room}`, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TINYSR_RELAY_TOKEN: '' },
+    });
+    running.push(child);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+    }
+    return { child, said: () => said, ended: once(child, 'close') };
+  }
+
+  it.each(['vp8', 'vp9', 'h264'])('%s, shown four times as large, with its sound, until Ctrl-C', async (codec) => {
+    const { child, said, ended } = publish(`gst-${codec}`, '--codec', codec, '--size', '160x96', '--token', TOKEN);
+    await expect.poll(said, { timeout: PATIENCE }).toMatch(/^live: http\S+\/whip\/session\/\S+$/m);
+    const viewer = await browser.open(`${relay.url}/r/gst-${codec}#token=${TOKEN}`);
+    await waitForFrames(viewer, 'after', 12);
+    await waitForFrames(viewer, 'before', 12);
+    expect(await videoState(viewer, 'before')).toMatchObject({ width: 160, height: 96 });
+    expect(await videoState(viewer, 'after')).toMatchObject({ width: 640, height: 384 });
+    expect(await videoContrast(viewer, 'after')).toBeGreaterThan(5);
+    expect(await viewer.evaluate(() => (document.getElementById('audio') as HTMLAudioElement).srcObject)).toBeTruthy();
+
+    child.kill('SIGINT');
+    expect(await ended, said()).toEqual([0, null]);
+    await expect.poll(() => relay.state, { timeout: PATIENCE }).toMatchObject({ sessions: 0, ffmpegPids: [] });
+    await viewer.close();
+    browser.check();
+  });
+
+  it('says why it was refused', async () => {
+    const { said, ended } = publish('gst-refused', '--token', 'token-of-nobody');
+    expect(await ended).toEqual([1, null]);
+    expect(said()).toMatch(/401.*bearer token/);
+  });
+});
