@@ -21,7 +21,11 @@ const RELAY = [
   ['mediasoup worker', async (options) => (await import('./setup/relay.mjs')).setUpWorker(options)],
   ['chromium', async (options) => (await import('./setup/chromium.mjs')).setUpChromium(options)],
 ];
-const TEST = [...RELAY, ['Vulkan', async (options) => (await import('./setup/vulkan.mjs')).setUpVulkan(options)]];
+const TEST = [
+  ...RELAY,
+  ['Vulkan', async (options) => (await import('./setup/vulkan.mjs')).setUpVulkan(options)],
+  ['GStreamer', async (options) => (await import('./setup/gstreamer.mjs')).setUpGstreamer(options)],
+];
 const STEPS = { demo: BASE, test: TEST, relay: RELAY };
 
 async function main() {

@@ -18,7 +18,7 @@ if not any(Gst.ElementFactory.find(name) for name in ("x264enc", "openh264enc"))
     missing.append("openh264enc")
 if missing:
     raise SystemExit(f"Error: GStreamer has no {', '.join(missing)}")
-print(Gst.version_string())
+print(*Gst.version()[:3], sep=".")
 `;
 
 /**
