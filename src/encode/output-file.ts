@@ -1,22 +1,10 @@
 import { createHash } from 'node:crypto';
-import { access, constants, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { rmSync } from 'node:fs';
+import { access, constants, link, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { TinySRError } from '../shared/errors.js';
-
-/** Name of this machine as far as a file name can hold it. */
-const HOST = hostname()
-  .replaceAll(/[^\w-]/g, '_')
-  .slice(0, 32);
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+import { isFullDisk, TinySRError } from '../shared/errors.js';
+import { asLastResort } from '../shared/last-resort.js';
+import { isLeftBehind, MACHINE_PREFIX, OWNER } from '../shared/owner-name.js';
 
 let serial = 0;
 
@@ -29,12 +17,13 @@ export class OutputFile {
   readonly temporary: string;
   readonly #target: string;
   readonly #overwrite: boolean;
-  #settled = false;
+  readonly #forget: () => void;
 
   private constructor(target: string, temporary: string, overwrite: boolean) {
     this.#target = target;
     this.temporary = temporary;
     this.#overwrite = overwrite;
+    this.#forget = asLastResort(() => rmSync(temporary, { force: true }));
   }
 
   /**
@@ -50,64 +39,95 @@ export class OutputFile {
         hint: 'Choose a folder that exists and that you may write to.',
         cause,
       });
-    const existing = await stat(path).catch(() => undefined);
+    const existing = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENAMETOOLONG') throw unwritable('the name is too long', error);
+      // A link that leads nowhere takes the name all the same.
+      return lstat(path).catch(() => undefined);
+    });
     if (existing?.isDirectory()) throw unwritable('is a folder');
-    if (existing && !existing.isFile()) throw unwritable('is not a regular file');
+    if (existing && !existing.isFile() && !existing.isSymbolicLink()) throw unwritable('is not a regular file');
     if (existing && !overwrite) {
       throw new TinySRError('TSR_OUTPUT_EXISTS', `${target}: exists already`, {
         hint: 'Give --overwrite to replace it, or another name.',
       });
     }
-    const parent = await stat(folder).catch((cause: unknown) => {
-      throw unwritable('its folder does not exist', cause);
+    const parent = await stat(folder).catch((cause: NodeJS.ErrnoException) => {
+      throw unwritable(
+        cause.code === 'EACCES' ? 'no permission to enter its folder' : 'its folder does not exist',
+        cause,
+      );
     });
     if (!parent.isDirectory()) throw unwritable('its folder is not a folder');
     await access(folder, constants.W_OK).catch((cause: unknown) => {
       throw unwritable('no permission to write in its folder', cause);
     });
-    const prefix = `.tinysr-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 12)}-${HOST}-`;
+    const prefix = `.tinysr-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 12)}-`;
     await removeStale(folder, prefix);
     serial += 1;
-    return new OutputFile(path, join(folder, `${prefix}${process.pid}-${serial}.part`), overwrite);
+    return new OutputFile(path, join(folder, `${prefix}${OWNER}-${serial}.part`), overwrite);
   }
 
-  /** Gives the finished file its name. @throws TinySRError `TSR_OUTPUT_EXISTS` when another appeared meanwhile */
+  /**
+   * Gives the finished file its name. Whatever fails, the temporary is still the holder's to {@link discard}.
+   *
+   * @throws TinySRError `TSR_OUTPUT_EXISTS` when another appeared meanwhile, `TSR_OUTPUT_UNWRITABLE` when the folder or
+   * the right to write went, `TSR_OUTPUT_DISK_FULL`
+   */
   async commit(): Promise<void> {
-    this.#settled = true;
-    if (this.#overwrite) {
-      await rename(this.temporary, this.#target);
-      return;
-    }
     try {
-      // link fails when the name is taken, rename would replace it.
-      await link(this.temporary, this.#target);
-      await rm(this.temporary, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-        await rm(this.temporary, { force: true });
-        throw new TinySRError('TSR_OUTPUT_EXISTS', `${this.#target}: was created by somebody else meanwhile`, {
+      await this.#rename();
+    } catch (cause) {
+      const { code = '' } = cause as NodeJS.ErrnoException;
+      const target = this.#target;
+      if (code === 'EEXIST') {
+        throw new TinySRError('TSR_OUTPUT_EXISTS', `${target}: was created by somebody else meanwhile`, {
           hint: 'Give --overwrite to replace it, or another name.',
+          cause,
         });
       }
+      if (isFullDisk(cause)) {
+        throw new TinySRError('TSR_OUTPUT_DISK_FULL', `${target}: the disk is full`, {
+          hint: 'Free some space, or write to another disk; nothing was left behind.',
+          cause,
+        });
+      }
+      const went = code === 'ENOENT';
+      throw new TinySRError(
+        'TSR_OUTPUT_UNWRITABLE',
+        `${target}: ${went ? 'its folder went while it was written' : `cannot get its name (${code})`}`,
+        { hint: 'Choose a folder that stays and that you may write to.', cause },
+      );
+    }
+    await rm(this.temporary, { force: true }).catch(() => undefined);
+    this.#forget();
+  }
+
+  async #rename(): Promise<void> {
+    if (this.#overwrite) return rename(this.temporary, this.#target);
+    try {
+      // link fails when the name is taken, rename would replace it.
+      return await link(this.temporary, this.#target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
       // Some file systems have no hard links.
-      await rename(this.temporary, this.#target);
+      return rename(this.temporary, this.#target);
     }
   }
 
-  /** Removes what was written, unless it was committed. Idempotent. */
+  /** Removes what was written; what was committed stays. Idempotent. */
   async discard(): Promise<void> {
-    if (this.#settled) return;
-    this.#settled = true;
+    // After a commit the temporary's name is no file any more.
     await rm(this.temporary, { force: true });
+    this.#forget();
   }
 }
 
 async function removeStale(folder: string, prefix: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
-    if (!name.startsWith(prefix) || !name.endsWith('.part')) continue;
-    const pid = Number.parseInt(name.slice(prefix.length), 10);
-    if (Number.isInteger(pid) && pid > 0 && !isAlive(pid)) await rm(join(folder, name), { force: true });
+    if (!name.endsWith('.part') || !isLeftBehind(name, prefix + MACHINE_PREFIX)) continue;
+    // In a folder of many users another's may not be removed, and stays.
+    await rm(join(folder, name), { force: true }).catch(() => undefined);
   }
 }
 

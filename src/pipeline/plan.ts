@@ -65,13 +65,13 @@ export function outputContainer(options: Pick<UpscaleVideoOptions, 'output' | 'f
  * Looks at the source and decides everything.
  *
  * @param path the source as a file: the input, or what stdin was spooled to
- * @param scratch folder for intermediate files
+ * @param scratch folder for intermediate files, or what makes one when it is needed
  * @param known the model, when it was resolved already: `options.model` is not looked at then
  */
 export async function planVideo(
   options: UpscaleVideoOptions,
   path: string,
-  scratch: string,
+  scratch: string | (() => Promise<string>),
   known?: Model,
 ): Promise<VideoPlan> {
   const { signal, compare = false, start, end } = options;
@@ -93,6 +93,7 @@ export async function planVideo(
   const lastTime =
     options.frames === undefined ? undefined : await endOfFrames(source, start ?? 0, options.frames, signal);
   const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
+  const place = typeof scratch === 'string' ? scratch : covers ? await scratch() : '';
   const { width, height } = size.frame;
   const decode: DecodeOptions = {
     ...{ info: source, format: color.format, width, height, matrix: color.matrix, fullRange: color.fullRange },
@@ -123,7 +124,7 @@ export async function planVideo(
     end: Number.isFinite(tracksEnd) ? tracksEnd : undefined,
     compare,
     streams,
-    coverFiles: covers ? await extractCovers(source, scratch, signal) : [],
+    coverFiles: covers ? await extractCovers(source, place, signal) : [],
     threads: undefined,
   };
   return {

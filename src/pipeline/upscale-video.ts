@@ -73,11 +73,12 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     const file =
       options.output === '-' ? undefined : await OutputFile.prepare(options.output, options.overwrite ?? false);
     if (file) owned.use(file, () => file.discard());
-    const scratch = owned.use(await scratchFolder(), (folder) => folder.remove());
-    const path = options.input === '-' ? await spool(process.stdin, scratch.path, signal) : options.input;
+    // Made only when it is needed: most runs write nothing but their output.
+    const scratch = async () => owned.use(await scratchFolder(), (folder) => folder.remove()).path;
+    const path = options.input === '-' ? await spool(process.stdin, await scratch(), signal) : options.input;
     // Loading the runtime takes as long as looking at ffmpeg and the source: both are done at once.
     const thread = owned.use(new InferenceThread(), (unused) => unused.close());
-    const plan = await planVideo({ ...options, signal }, path, scratch.path);
+    const plan = await planVideo({ ...options, signal }, path, scratch);
     checkAbort();
     for (const message of plan.warnings) emit({ type: 'warning', message });
     const { encode } = plan;

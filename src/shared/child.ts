@@ -1,4 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { asLastResort } from './last-resort.js';
 import { log } from './log.js';
 
 /** How a child process ended. */
@@ -27,13 +28,18 @@ export function startChild(program: string, args: readonly string[], stdio: Stdi
   // A process group of its own: Ctrl-C in a terminal must reach this process only, which then ends its children.
   const child = spawn(program, args, { stdio, windowsHide: true, detached: process.platform !== 'win32' });
   log.debug({ program, args, pid: child.pid }, 'started');
+  const ended = asLastResort(() => child.kill('SIGKILL'));
   let tail = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-STDERR_TAIL);
   });
   const exit = new Promise<ChildExit>((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => {
+      ended();
+      reject(error);
+    });
     child.once('close', (code, signal) => {
+      ended();
       log.debug({ program, pid: child.pid, code, signal, stderr: tail }, 'ended');
       resolve({ code, signal, stderr: tail });
     });

@@ -98,6 +98,11 @@ export class TinySRError extends Error {
   }
 }
 
+/** Whether a system call failed as there is no room: the disk, a quota or the largest allowed file is full. */
+export function isFullDisk(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
 /** Wraps anything thrown as a {@link TinySRError}; one that is already stays as it is. */
 export function toTinySRError(error: unknown, code: ErrorCode = 'TSR_INTERNAL'): TinySRError {
   if (error instanceof TinySRError) return error;
