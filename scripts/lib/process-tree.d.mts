@@ -7,6 +7,8 @@ export interface ProcessUse {
   readonly rssBytes: number;
   /** User and system time since its start, in seconds. */
   readonly cpuSeconds: number;
+  /** The same of its children that have ended. */
+  readonly endedCpuSeconds: number;
   readonly threads: number;
   /** Open file descriptors. */
   readonly descriptors: number;

@@ -56,6 +56,7 @@ function use(pid, inodes) {
     command: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim(),
     rssBytes: Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024,
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
+    endedCpuSeconds: (Number(fields[13]) + Number(fields[14])) / TICKS,
     threads: Number(fields[17]),
     descriptors: descriptors.length,
     ports: descriptors.filter((descriptor) => inodes.has(socketInode(pid, descriptor))).length,

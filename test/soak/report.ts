@@ -25,12 +25,12 @@ export function soakTable(samples: readonly Sample[]): string {
   const total = samples.at(-1)?.seconds ?? 0;
   const step = Math.min(60, Math.max(1, total / 10));
   const rows: Record<string, string>[] = [];
-  let before: Sample | undefined;
+  let [before] = samples;
   for (let from = 0; from < total; from += step) {
     const inside = samples.filter(({ seconds }) => seconds > from && seconds <= from + step);
     const last = inside.at(-1);
     if (!last) continue;
-    const since = before ?? { seconds: 0, cpuSeconds: Number.NaN, frames: last.frames.map(() => 0) };
+    const since: Sample = before ?? last;
     const of = (figure: (sample: Sample) => number, digits = 0) => median(inside.map(figure)).toFixed(digits);
     const span = Math.max(1, last.seconds - since.seconds);
     before = last;
@@ -44,7 +44,7 @@ export function soakTable(samples: readonly Sample[]): string {
       'fps in': of(({ fpsIn }) => fpsIn, 1),
       'fps out': of(({ fpsOut }) => fpsOut, 1),
       size: of(({ sizeShare }) => sizeShare, 2),
-      'CPU %': (((last.cpuSeconds - since.cpuSeconds) / span) * 100).toFixed(0).replace('NaN', '-'),
+      'CPU %': (((last.cpuSeconds - since.cpuSeconds) / span) * 100).toFixed(0),
       'viewers fps': last.frames.map((count, i) => ((count - (since.frames[i] ?? 0)) / span).toFixed(1)).join(' '),
       'proc/ports/transp': `${last.processes}/${last.ports}/${last.transports}`,
     });

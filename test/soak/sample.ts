@@ -20,7 +20,7 @@ export interface Sample {
   readonly transports: number;
   /** Pipelines opened again. */
   readonly failures: number;
-  /** CPU seconds of the relay and its children so far; of those that still run. */
+  /** CPU seconds of the relay and its children so far. */
   readonly cpuSeconds: number;
   /** Frames decoded by each viewer so far. */
   readonly frames: readonly number[];
@@ -59,7 +59,7 @@ export async function takeSample(
     descriptors: sum(tree.map(({ descriptors }) => descriptors)),
     transports: metric('transports'),
     failures: metric('failures_total'),
-    cpuSeconds: sum(tree.map(({ cpuSeconds }) => cpuSeconds)),
+    cpuSeconds: sum(tree.map(({ cpuSeconds, endedCpuSeconds }) => cpuSeconds + endedCpuSeconds)),
     frames,
   };
 }
