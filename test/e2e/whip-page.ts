@@ -16,6 +16,8 @@ export interface OfferChanges {
   readonly prefer?: 'video/VP8' | 'video/H264';
   /** Gives payload types and extensions other numbers. */
   readonly renumber?: boolean;
+  /** Sends the camera's picture in several sizes: by how much each is reduced. */
+  readonly layers?: readonly number[];
 }
 
 /** Runs in the page: makes a peer connection, sends the offer, applies the answer. */
@@ -37,7 +39,17 @@ export function connectByHttp(
       document.body.append(video);
       if (role === 'whip') {
         const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-        for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: 'sendonly' });
+        for (const track of stream.getTracks()) {
+          const layers = track.kind === 'video' ? (options.layers ?? []) : [];
+          connection.addTransceiver(track, {
+            direction: 'sendonly',
+            sendEncodings: layers.map((reduction, index) => ({
+              rid: `layer${index}`,
+              scaleResolutionDownBy: reduction,
+              maxBitrate: 1_200_000 / reduction,
+            })),
+          });
+        }
       } else {
         connection.addTransceiver('video', { direction: 'recvonly' });
         connection.addTransceiver('audio', { direction: 'recvonly' });

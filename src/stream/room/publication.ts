@@ -8,6 +8,7 @@ import type { ModelLadder } from '../model-ladder.js';
 import type { RelaySettings } from '../options.js';
 import { RelayRefusal } from '../relay-error.js';
 import type { InputCodec } from '../rtp/assembler.js';
+import { keepBestLayer } from './best-layer.js';
 
 /** Which picture a viewer gets. */
 export type Source = 'original' | 'upscaled';
@@ -109,9 +110,6 @@ export class Publication {
     const { transport, router, settings } = this.#options;
     if (kind === 'video' ? this.#video : this.#audio)
       throw new RelayRefusal('conflict', `there is a ${kind} track already`);
-    if (rtpParameters.encodings && rtpParameters.encodings.length > 1) {
-      throw new RelayRefusal('unsupported-media', 'simulcast is not taken; send one encoding');
-    }
     const producer = await transport.produce({ kind, rtpParameters, keyFrameRequestDelay: 500 });
     try {
       this.#direct ??= router.createDirectTransport();
@@ -207,6 +205,7 @@ export class Publication {
       requestKeyFrame: () => void tap.requestKeyFrame().catch(() => undefined),
     });
     tap.on('rtp', (packet) => bridge.push(packet));
+    keepBestLayer(tap, video.rtpParameters.encodings?.length ?? 1);
     this.#tap = tap;
     this.#bridge = bridge;
     await tap.resume();

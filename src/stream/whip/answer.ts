@@ -65,6 +65,10 @@ function section({ offered, rtp }: Answered, { transport, candidates }: Reached,
       lines.push(`a=rtcp-fb:${payloadType} ${type}${parameter ? ` ${parameter}` : ''}`);
     }
   }
+  const rids = encodings.flatMap(({ rid }) => rid ?? []);
+  if (rtp.direction === 'recvonly' && rids.length > 0) {
+    lines.push(...rids.map((rid) => `a=rid:${rid} recv`), `a=simulcast:recv ${rids.join(';')}`);
+  }
   const ssrc = encodings[0]?.ssrc;
   if (rtp.direction === 'sendonly' && ssrc !== undefined) {
     lines.push(`a=msid:${rtcp?.cname ?? 'relay'} ${kind}`, `a=ssrc:${ssrc} cname:${rtcp?.cname ?? 'relay'}`);

@@ -116,9 +116,6 @@ export class WhipEndpoint {
     if (!sections.some(({ parameters }) => parameters)) {
       throw new RelayRefusal('not-acceptable', 'the offer has no codec that this relay takes (H.264, VP8, VP9, Opus)');
     }
-    if (sections.some(({ media }) => media.simulcast)) {
-      throw new RelayRefusal('unsupported-media', 'simulcast is not taken; send one encoding');
-    }
     const publication = await room.publish(key);
     const { transport } = publication;
     try {

@@ -85,12 +85,17 @@ export function publisherParameters(
         : []),
     ],
     headerExtensions: extensions.map(({ id, uri }) => ({ id, uri: uri as types.RtpHeaderExtensionUri })),
-    encodings: [
-      {
-        ...(media.ssrc === undefined ? {} : { ssrc: media.ssrc }),
-        ...(media.ssrc !== undefined && usesRtx && media.rtxSsrc !== undefined ? { rtx: { ssrc: media.rtxSsrc } } : {}),
-      },
-    ],
+    encodings:
+      media.rids.length > 0
+        ? media.rids.map((rid) => ({ rid }))
+        : [
+            {
+              ...(media.ssrc === undefined ? {} : { ssrc: media.ssrc }),
+              ...(media.ssrc !== undefined && usesRtx && media.rtxSsrc !== undefined
+                ? { rtx: { ssrc: media.rtxSsrc } }
+                : {}),
+            },
+          ],
     rtcp: { cname: media.cname ?? 'whip', reducedSize: true },
   };
 }

@@ -27,7 +27,8 @@ export interface OfferedMedia {
   readonly ssrc: number | undefined;
   readonly rtxSsrc: number | undefined;
   readonly cname: string | undefined;
-  readonly simulcast: boolean;
+  /** Names of the layers of a simulcast, in the order of the offer; empty: one encoding. */
+  readonly rids: readonly string[];
 }
 
 /** What an SDP offer says, as far as WHIP and WHEP care. */
@@ -57,6 +58,16 @@ function codecsOf(section: SessionDescription['media'][number]): OfferedCodec[] 
   }));
 }
 
+/** Layers that are sent (RFC 8853): of alternatives the first, whether paused at the start or not. */
+function ridsOf({ simulcast, rids = [] }: SessionDescription['media'][number]): string[] {
+  const { dir1, list1, dir2, list2 } = simulcast ?? {};
+  const sent = dir1 === 'send' ? list1 : dir2 === 'send' ? list2 : undefined;
+  const named = sent?.split(';').map((layer) => (layer.split(',')[0] ?? '').replace('~', ''));
+  const known = rids.filter(({ direction }) => direction === 'send').map(({ id }) => String(id));
+  const layers = named?.filter((rid) => known.includes(rid)) ?? known;
+  return layers.length > 1 ? layers : [];
+}
+
 function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
   const group = section.ssrcGroups
     ?.find(({ semantics }) => semantics === 'FID')
@@ -73,7 +84,7 @@ function mediaOf(section: SessionDescription['media'][number], index: number): O
     ssrc,
     rtxSsrc: group?.[1],
     cname: cname === undefined ? undefined : String(cname),
-    simulcast: section.simulcast !== undefined || (section.rids?.length ?? 0) > 1,
+    rids: ridsOf(section),
   };
 }
 
