@@ -16,7 +16,7 @@ import { roomStats } from './room-stats.js';
 
 const HELLO_MS = 10_000;
 const STATS_MS = 1000;
-const PING_MS = 15_000;
+const PING_MS = 10_000;
 
 /** What a peer needs from the relay. */
 export interface PeerContext {
@@ -175,7 +175,9 @@ export class Peer {
     }
     this.#greeted = { role, room, transport, publication };
     room.once('closed', this.#onRoomClosed);
-    transport.observer.once('close', () => this.end('roomClosed', 'the media connection ended'));
+    transport.observer.once('close', () => {
+      this.end('roomClosed', publication?.reason ?? 'the media connection ended');
+    });
     transport.on('icestatechange', (state) => {
       if (state === 'disconnected' || state === 'closed') this.#send({ event: 'iceLost', data: {} });
     });

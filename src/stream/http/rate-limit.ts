@@ -21,3 +21,43 @@ export class RateLimit {
     return true;
   }
 }
+
+/** Addresses that are remembered before those that have been quiet are forgotten. */
+const MOST_ADDRESSES = 4096;
+
+/** Clients of one network count as one: of IPv6, where everybody has a network, its first half. */
+function network(address: string): string {
+  return address.includes('.') ? address : address.split(':').slice(0, 4).join(':');
+}
+
+/** A bucket for each address, so that one who asks too much locks nobody else out. */
+export class AddressRateLimit {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  readonly #limits = new Map<string, { readonly limit: RateLimit; usedMs: number }>();
+
+  constructor(burst: number, perSecond: number) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
+  }
+
+  /** Takes a token of this address. @returns false when there is none */
+  take(address: string | undefined, nowMs: number): boolean {
+    const key = network(address ?? '');
+    const known = this.#limits.get(key);
+    const entry = known ?? { limit: new RateLimit(this.#burst, this.#perSecond, nowMs), usedMs: nowMs };
+    entry.usedMs = nowMs;
+    if (!known) {
+      if (this.#limits.size >= MOST_ADDRESSES) this.#forget(nowMs);
+      this.#limits.set(key, entry);
+    }
+    return entry.limit.take(nowMs);
+  }
+
+  /** Leaves out whose bucket is full again; where that is nobody, all. */
+  #forget(nowMs: number): void {
+    const refillMs = (this.#burst / this.#perSecond) * 1000;
+    for (const [key, { usedMs }] of this.#limits) if (nowMs - usedMs >= refillMs) this.#limits.delete(key);
+    if (this.#limits.size >= MOST_ADDRESSES) this.#limits.clear();
+  }
+}

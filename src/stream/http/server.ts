@@ -11,6 +11,7 @@ import { RelayRefusal } from '../relay-error.js';
 import { ROOM_ID } from '../room/rooms.js';
 import { Peer, type PeerContext } from './peer.js';
 import { MAX_MESSAGE } from './protocol.js';
+import { AddressRateLimit } from './rate-limit.js';
 import { requireToken, sendProblem } from './request.js';
 import { loadPage, type StaticFile } from './static.js';
 
@@ -22,6 +23,19 @@ const SECURITY_HEADERS = {
   'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), fullscreen=(self)',
   'cross-origin-opener-policy': 'same-origin',
 } as const;
+
+/** How long a client may take for the head of a request, and for all of it, in milliseconds; checked every second. */
+const HEAD_MS = 5000;
+const REQUEST_MS = 10_000;
+const CHECK_MS = 1000;
+/** Connections beside those of the pages that may watch or publish. */
+const SPARE_CONNECTIONS = 256;
+
+/** What is answered to a client whose request cannot be read. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
 
 /** Serves one kind of path beside the page. @returns false when the path is none of its own */
 export type Endpoint = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
@@ -36,6 +50,7 @@ export class RelayServer {
   readonly #endpoints: readonly Endpoint[];
   readonly #counters: RelayCounters;
   readonly #secure: boolean;
+  readonly #upgrades = new AddressRateLimit(600, 50);
   #draining = false;
 
   private constructor(
@@ -53,23 +68,28 @@ export class RelayServer {
     this.#endpoints = endpoints;
     this.#counters = counters;
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
-    server.headersTimeout = 10_000;
-    server.requestTimeout = 20_000;
+    server.headersTimeout = HEAD_MS;
+    server.requestTimeout = REQUEST_MS;
     server.keepAliveTimeout = 10_000;
     server.maxHeadersCount = 100;
+    server.maxConnections = this.#mostPeers + SPARE_CONNECTIONS;
     server.on('request', (request, response) => void this.#request(request, response));
-    server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      this.#counters.refused += 1;
+      const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request';
+      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     });
     server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => undefined);
-      const refuse = (status: string) =>
+      const refuse = (status: string) => {
+        this.#counters.refused += 1;
         socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      };
       if (this.#draining) return refuse('503 Service Unavailable');
       if (urlOf(request)?.pathname !== '/signal') return refuse('404 Not Found');
       if (!this.#originAllowed(request)) return refuse('403 Forbidden');
-      const { maxRooms, maxViewers } = this.#context.settings;
-      if (this.#peers.size >= maxRooms * (maxViewers + 2)) return refuse('503 Service Unavailable');
+      if (!this.#upgrades.take(request.socket.remoteAddress, performance.now())) return refuse('429 Too Many Requests');
+      if (this.#peers.size >= this.#mostPeers) return refuse('503 Service Unavailable');
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#counters.connections += 1;
         const peer = new Peer(webSocket, this.#context);
@@ -87,7 +107,8 @@ export class RelayServer {
   ): Promise<RelayServer> {
     const { settings } = context;
     const tls = await credentials(settings);
-    const server = tls ? createTlsServer(tls) : createServer();
+    const timing = { connectionsCheckingInterval: CHECK_MS };
+    const server = tls ? createTlsServer({ ...tls, ...timing }) : createServer(timing);
     const relay = new RelayServer(context, server, tls !== undefined, await loadPage(), endpoints, counters);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
@@ -113,6 +134,12 @@ export class RelayServer {
         ? `[${address}]`
         : address;
     return `${this.#secure ? 'https' : 'http'}://${host}:${port}`;
+  }
+
+  /** Pages that may be connected: of every room its viewers, its publisher, and one who comes back. */
+  get #mostPeers(): number {
+    const { maxRooms, maxViewers } = this.#context.settings;
+    return maxRooms * (maxViewers + 2);
   }
 
   /** Pages that are connected. */

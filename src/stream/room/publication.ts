@@ -55,6 +55,7 @@ export class Publication {
   #follow: NodeJS.Timeout | undefined;
   readonly #police: NodeJS.Timeout;
   #strikes = 0;
+  #reason: string | undefined;
   #closed = false;
 
   constructor(options: PublicationOptions) {
@@ -71,6 +72,7 @@ export class Publication {
     this.#strikes = (stats?.rtpRecvBitrate ?? 0) > settings.maxBitrate * 1.25 ? this.#strikes + 1 : 0;
     if (this.#strikes < BITRATE_STRIKES || this.#closed) return;
     log.warn({ room, bitrate: stats?.rtpRecvBitrate }, 'publisher sends too much');
+    this.#reason = `more than ${settings.maxBitrate} bits a second were sent`;
     await this.close();
   }
 
@@ -81,6 +83,11 @@ export class Publication {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Why the relay ended it. */
+  get reason(): string | undefined {
+    return this.#reason;
   }
 
   /** What the bridge does; undefined while nobody wants it. */

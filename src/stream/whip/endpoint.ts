@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { types } from 'mediasoup';
 import { log } from '../../shared/log.js';
 import type { PeerContext } from '../http/peer.js';
-import { RateLimit } from '../http/rate-limit.js';
+import { AddressRateLimit } from '../http/rate-limit.js';
 import { readBody, requireToken } from '../http/request.js';
 import { offeredCapabilities } from '../media/codecs.js';
 import type { RelayCounters } from '../metrics.js';
@@ -23,7 +23,7 @@ export class WhipEndpoint {
   readonly #context: PeerContext;
   readonly #counters: RelayCounters;
   readonly #sessions = new Map<string, HttpSession>();
-  readonly #limit = new RateLimit(60, 20, performance.now());
+  readonly #limit = new AddressRateLimit(60, 20);
 
   constructor(context: PeerContext, counters: RelayCounters) {
     this.#context = context;
@@ -49,7 +49,8 @@ export class WhipEndpoint {
       response.writeHead(204).end();
       return true;
     }
-    if (!this.#limit.take(performance.now())) throw new RelayRefusal('too-many-requests', 'too many requests');
+    if (!this.#limit.take(request.socket.remoteAddress, performance.now()))
+      throw new RelayRefusal('too-many-requests', 'too many requests');
     requireToken(request, this.#context.settings.token);
     if (match[3] !== undefined) await this.#session(request, response, kind, match[3]);
     else await this.#create(request, response, kind, match[4] ?? '', url);

@@ -1,0 +1,145 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { log } from '#src/shared/log.js';
+import { AddressRateLimit } from '#src/stream/http/rate-limit.js';
+import { createRelay, type Relay } from '#src/stream/relay.js';
+import { Client, TOKEN } from './client.js';
+
+const PATIENCE = { timeout: 60_000, interval: 50 };
+
+describe('rate limit by address', () => {
+  it('lets a burst pass, then so many a second', () => {
+    const limit = new AddressRateLimit(3, 2);
+    const taken = (nowMs: number, count: number) =>
+      Array.from({ length: count }, () => limit.take('192.0.2.1', nowMs)).filter(Boolean).length;
+    expect(taken(0, 5)).toBe(3);
+    expect(taken(1000, 5)).toBe(2);
+    expect(taken(60_000, 5)).toBe(3);
+  });
+
+  it('counts every address for itself, but a network of IPv6 as one', () => {
+    const limit = new AddressRateLimit(1, 1);
+    expect(limit.take('192.0.2.1', 0)).toBe(true);
+    expect(limit.take('192.0.2.1', 0)).toBe(false);
+    expect(limit.take('192.0.2.2', 0)).toBe(true);
+    expect(limit.take('2001:db8:1:2::1', 0)).toBe(true);
+    expect(limit.take('2001:db8:1:2::ffff', 0)).toBe(false);
+    expect(limit.take('2001:db8:1:3::1', 0)).toBe(true);
+  });
+
+  it('remembers who was here a moment ago, whoever else comes', () => {
+    const limit = new AddressRateLimit(1, 1);
+    for (let i = 0; i < 4000; i += 1) limit.take(`10.0.${i >> 8}.${i & 255}`, 0);
+    limit.take('192.0.2.1', 5000);
+    for (let i = 0; i < 1000; i += 1) limit.take(`10.1.${i >> 8}.${i & 255}`, 5000);
+    expect(limit.take('192.0.2.1', 5000)).toBe(false);
+  });
+});
+
+describe('limits of the relay', { timeout: 120_000 }, () => {
+  let relay: Relay;
+  beforeAll(async () => {
+    log.level = 'silent';
+    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, token: TOKEN, maxRooms: 2, maxViewers: 1 });
+  });
+  afterAll(() => relay?.close());
+
+  /** Sends bytes, and no more; gives what came back when the relay closes the connection. */
+  function send(text: string): Promise<string> {
+    const { hostname, port } = new URL(relay.url);
+    return new Promise((resolve, reject) => {
+      let answer = '';
+      const socket = connect(Number(port), hostname, () => socket.write(text));
+      socket.setEncoding('utf8').on('data', (data) => {
+        answer += data;
+      });
+      socket.once('close', () => resolve(answer));
+      socket.once('error', reject);
+    });
+  }
+
+  const post = (more: string) =>
+    send(`POST /whip/slow HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer ${TOKEN}\r\n${more}`);
+
+  it('gives up clients that take too long for a head, a body, a hello, or an answer to a ping', async () => {
+    const silent = new Client(relay);
+    const deaf = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`, { autoPong: false });
+    deaf.once('open', () => {
+      const data = { version: 1, role: 'watch', room: 'deaf', token: TOKEN };
+      deaf.send(JSON.stringify({ id: 1, method: 'hello', data }));
+    });
+    const [head, body, code, gone] = await Promise.all([
+      post('x-slow: '),
+      post('content-type: application/sdp\r\ncontent-length: 5000\r\n\r\nv=0\r\n'),
+      silent.closed,
+      new Promise((resolve) => deaf.once('close', resolve)),
+    ]);
+    expect(head).toMatch(/^HTTP\/1\.1 408 /);
+    expect(body).toMatch(/^HTTP\/1\.1 408 /);
+    expect(code).toBe(4000);
+    expect(gone).toBe(1006);
+    await expect.poll(() => relay.state, PATIENCE).toMatchObject({ peers: 0, sessions: 0, viewers: 0 });
+  });
+
+  it.each([
+    ['a head that is too large', `x-large: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+    ['what is no HTTP', 'no header\r\n\r\n', 400],
+    [
+      'an SDP of too many sections',
+      (() => {
+        const sdp = `v=0\r\n${'m=video 9 UDP/TLS/RTP/SAVPF 96\r\n'.repeat(9)}`;
+        return `connection: close\r\ncontent-type: application/sdp\r\ncontent-length: ${sdp.length}\r\n\r\n${sdp}`;
+      })(),
+      400,
+    ],
+    [
+      'a body that is larger than an SDP may be, whatever length it claims',
+      `content-type: application/sdp\r\ntransfer-encoding: chunked\r\n\r\n${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(2)}`,
+      413,
+    ],
+  ])('refuses %s', async (_name, more, status) => {
+    expect(await post(more)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+
+  it('opens no more rooms than it may, and gives the place of an empty one away', async () => {
+    const [first, second, third] = [new Client(relay), new Client(relay), new Client(relay)];
+    expect(await first.hello('publish', { room: 'one' })).toMatchObject({ ok: true });
+    expect(await second.hello('publish', { room: 'two' })).toMatchObject({ ok: true });
+    expect(await third.hello('publish', { room: 'three' })).toMatchObject({ error: { code: 'too-many-rooms' } });
+    expect(await third.closed).toBe(4003);
+    await second.close();
+    await expect.poll(() => relay.state.peers, PATIENCE).toBe(1);
+    const fourth = new Client(relay);
+    expect(await fourth.hello('publish', { room: 'three' })).toMatchObject({ ok: true });
+    await Promise.all([first.close(), fourth.close()]);
+    await expect.poll(() => relay.state.peers, PATIENCE).toBe(0);
+  });
+
+  it('holds no more connections than rooms and viewers can need', async () => {
+    const clients: Client[] = [];
+    const opened = async () => {
+      const client = new Client(relay);
+      const open = new Promise<boolean>((resolve) => client.socket.once('open', () => resolve(true)));
+      clients.push(client);
+      return Promise.race([open, client.closed.then(() => false)]);
+    };
+    const results: boolean[] = [];
+    for (let i = 0; i < 8; i += 1) results.push(await opened());
+    // Two rooms, each with one viewer, one publisher, and one who comes back.
+    expect(results).toEqual([true, true, true, true, true, true, false, false]);
+    await Promise.all(clients.map((client) => client.close()));
+    await expect.poll(() => relay.state.peers, PATIENCE).toBe(0);
+  });
+
+  it('slows down who asks too often, and says so in the metrics', async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const ask = async () => (await fetch(`${relay.url}/whip/session/none`, { method: 'DELETE', headers })).status;
+    const answers = await Promise.all(Array.from({ length: 150 }, ask));
+    expect(new Set(answers)).toEqual(new Set([404, 429]));
+    const metrics = await (await fetch(`${relay.url}/metrics`, { headers })).text();
+    expect(Number(/^tinysr_relay_refused_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(150);
+    // A bucket that is filled steadily lets him in again.
+    await expect.poll(ask, { ...PATIENCE, interval: 500 }).toBe(404);
+  });
+});
