@@ -8,6 +8,7 @@ import { rationalValue } from '../shared/rational.js';
 import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js';
 import { DamageCounter } from './damage.js';
 import { lastReason } from './ffprobe.js';
+import { hwaccelError } from './hwaccel.js';
 import { PipeReader } from './pipe-reader.js';
 import { Timestamps } from './timestamps.js';
 
@@ -133,6 +134,8 @@ export class FrameSource {
       );
     }
     if (this.#frames > 0) return;
+    const failed = hwaccelError(this.#options.hwaccel, exit.stderr);
+    if (failed) throw failed;
     throw this.#noFrames(exit.code ? ` (${lastReason(exit.stderr)})` : '', new Error(exit.stderr));
   }
 

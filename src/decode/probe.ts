@@ -27,7 +27,10 @@ function colorTags(stream: ProbedStream): ColorTags {
 
 function rotationOf(stream: ProbedStream): number {
   const degrees = stream.side_data_list?.find((data) => data.side_data_type === 'Display Matrix')?.rotation ?? 0;
-  return (((Math.round(-degrees / 90) % 4) + 4) % 4) * 90;
+  const quarters = Math.round(-degrees / 90);
+  // As ffmpeg does: a turn that is no quarter turn is drawn within a picture of the same shape.
+  if (Math.abs(-degrees - quarters * 90) > 1) return 0;
+  return (((quarters % 4) + 4) % 4) * 90;
 }
 
 function frameCountOf(stream: ProbedStream, seconds: number | undefined): number | undefined {
@@ -77,6 +80,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
   }
   const rotation = rotationOf(stream);
   const turned = rotation === 90 || rotation === 270;
+  const dovi = stream.side_data_list?.find((data) => data.side_data_type?.startsWith('DOVI'));
   const sar = parseRational(stream.sample_aspect_ratio) ?? { num: 1, den: 1 };
   const pixelFormat = stream.pix_fmt ?? 'unknown';
   const format = describePixelFormat(pixelFormat);
@@ -91,7 +95,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     depth: format.depth,
     hasAlpha: format.alpha || stream.tags?.alpha_mode === '1',
     interlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? ''),
-    dolbyVision: stream.side_data_list?.some((data) => data.side_data_type?.startsWith('DOVI')) ?? false,
+    dolbyVision: dovi && (dovi.dv_bl_signal_compatibility_id === 0 ? 'own' : 'compatible'),
     timeBase: parseRational(stream.time_base) ?? { num: 1, den: 90_000 },
     frameRate: frameRateOf(stream),
     sampleAspectRatio: turned ? { num: sar.den, den: sar.num } : sar,
@@ -102,16 +106,16 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
   };
 }
 
-function otherStream(stream: ProbedStream): OtherStream | undefined {
+function otherStream(stream: ProbedStream): OtherStream {
   const disposition = stream.disposition ?? {};
   const type =
     stream.codec_type === 'video' && disposition.attached_pic
       ? 'cover'
-      : (['audio', 'subtitle', 'attachment', 'data'] as const).find((known) => known === stream.codec_type);
-  if (!type) return undefined;
+      : (['audio', 'subtitle', 'attachment', 'video'] as const).find((known) => known === stream.codec_type);
   return {
     index: stream.index,
-    type,
+    // What ffprobe has no name for is data to us.
+    type: type ?? 'data',
     codec: stream.codec_name ?? 'unknown',
     language: stream.tags?.language,
     title: stream.tags?.title ?? stream.tags?.filename,
@@ -194,7 +198,7 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
     duration,
     bytes,
     video: video.hdr ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index)) } : video,
-    others: others.filter((stream) => stream !== undefined),
+    others,
     chapters: report.chapters.length,
     timecode:
       chosen.tags?.timecode ??

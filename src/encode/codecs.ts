@@ -157,7 +157,8 @@ export function chooseEncoder(ffmpeg: FfmpegInfo, codec: Codec, named: string | 
   }
   const kind = encoderKind(named);
   if (!kind || kind.codec !== codec) {
-    throw new TinySRError('TSR_USAGE', `encoder ${named} does not make ${codec}`, {
+    const what = kind ? `makes ${kind.codec}, not ${codec}` : 'is none that can be used here';
+    throw new TinySRError('TSR_USAGE', `encoder ${named} ${what}`, {
       hint: `Encoders for ${codec}: ${BY_CODEC[codec].join(', ')} and ${codec}_nvenc, ${codec}_qsv, ${codec}_vaapi and the like.`,
     });
   }

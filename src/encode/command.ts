@@ -89,6 +89,10 @@ function carriedStreams(plan: EncodePlan): string[] {
     );
     if (language) options.push(`-metadata:s:${output}`, `language=${language}`);
     if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
+    const { audioEncoder, audioLayouts } = plan.container;
+    if (type === 'audio' && fate === audioEncoder && audioLayouts) {
+      options.push(`-filter:${output}`, `aformat=channel_layouts=${audioLayouts}`);
+    }
     if (type === 'cover') options.push(`-disposition:${output}`, 'attached_pic');
     output += 1;
   }

@@ -13,10 +13,12 @@ export interface Container {
   readonly extensions: readonly string[];
   /** Video codecs it holds; the first is the default. */
   readonly codecs: readonly Codec[];
-  /** Audio codecs copied as they are; `*` for all. */
-  readonly audio: readonly string[] | '*';
+  /** Audio codecs copied as they are. */
+  readonly audio: readonly string[];
   /** Encoder for other audio. */
   readonly audioEncoder: string;
+  /** Channel layouts that encoder takes, where they are few; others are mixed into the nearest. */
+  readonly audioLayouts?: string;
   /** Subtitle codecs copied. */
   readonly subtitles: readonly string[] | '*';
   /** Encoder for other text subtitles; undefined: dropped. */
@@ -31,6 +33,29 @@ export interface Container {
 const ISO_AUDIO = ['aac', 'mp3', 'ac3', 'eac3', 'alac', 'opus', 'flac', 'dts'];
 const PCM = ['pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_s16be', 'pcm_s24be', 'pcm_s32be', 'pcm_f32le', 'pcm_u8'];
 const NO_SHIFT = ['-avoid_negative_ts', 'disabled'];
+/** What has a codec id in Matroska, or a tag of Windows' own, which Matroska takes too. */
+const MATROSKA_AUDIO = [
+  ...[
+    'aac',
+    'mp1',
+    'mp2',
+    'mp3',
+    'ac3',
+    'eac3',
+    'dts',
+    'truehd',
+    'mlp',
+    'alac',
+    'flac',
+    'opus',
+    'vorbis',
+    'tta',
+    'wavpack',
+  ],
+  ...['pcm_u8', 'pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_s16be', 'pcm_s24be', 'pcm_s32be', 'pcm_f32le', 'pcm_f64le'],
+  ...['pcm_alaw', 'pcm_mulaw', 'adpcm_ms', 'adpcm_ima_wav', 'wmav1', 'wmav2', 'wmapro', 'wmavoice', 'amr_nb', 'amr_wb'],
+  ...['ra_144', 'ra_288', 'cook', 'sipr', 'atrac3', 'gsm_ms'],
+];
 /** Which track is default stays as it was. */
 const DEFAULTS_KEPT = ['-default_mode', 'passthrough'];
 
@@ -65,7 +90,7 @@ const CONTAINERS: readonly Container[] = [
     muxer: 'matroska',
     extensions: ['.mkv'],
     codecs: ['h264', 'hevc', 'av1', 'vp9', 'prores', 'ffv1'],
-    audio: '*',
+    audio: MATROSKA_AUDIO,
     audioEncoder: 'flac',
     subtitles: ['subrip', 'ass', 'ssa', 'webvtt', 'hdmv_pgs_subtitle', 'dvd_subtitle', 'dvb_subtitle'],
     textEncoder: 'subrip',
@@ -80,6 +105,7 @@ const CONTAINERS: readonly Container[] = [
     codecs: ['vp9', 'av1'],
     audio: ['opus', 'vorbis'],
     audioEncoder: 'libopus',
+    audioLayouts: '7.1|6.1|5.1|5.0|quad|3.0|stereo|mono',
     subtitles: ['webvtt'],
     textEncoder: 'webvtt',
     attachments: false,
@@ -120,8 +146,7 @@ export const CONTAINERS_TABLE = CONTAINERS.map((container) => ({
   container: container.muxer,
   extensions: container.extensions.join(' '),
   codecs: container.codecs.join(', '),
-  audio:
-    container.audio === '*' ? 'all copied' : `copied: ${container.audio.join(', ')}; else ${container.audioEncoder}`,
+  audio: `copied: ${container.audio.join(', ')}; else ${container.audioEncoder}`,
   subtitles:
     container.subtitles === '*'
       ? 'all copied'
@@ -158,7 +183,7 @@ export function containerNamed(muxer: string): Container | undefined {
 export function fateOf(stream: OtherStream, container: Container): Fate {
   switch (stream.type) {
     case 'audio':
-      return container.audio === '*' || container.audio.includes(stream.codec) ? 'copy' : container.audioEncoder;
+      return container.audio.includes(stream.codec) ? 'copy' : container.audioEncoder;
     case 'subtitle':
       if (container.subtitles === '*' || container.subtitles.includes(stream.codec)) return 'copy';
       return TEXT_SUBTITLES.includes(stream.codec) ? container.textEncoder : undefined;
@@ -167,6 +192,7 @@ export function fateOf(stream: OtherStream, container: Container): Fate {
     case 'cover':
       return container.covers === undefined ? undefined : 'copy';
     case 'data':
+    case 'video':
       return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { ChildExit } from '../shared/child.js';
-import { TinySRError } from '../shared/errors.js';
+import { type ErrorCode, TinySRError } from '../shared/errors.js';
 
 /** The line of ffmpeg's stderr that says most: the first one, as the others follow from it. */
 function reason(stderr: string): string {
@@ -7,52 +7,88 @@ function reason(stderr: string): string {
   return line.replace(/^\[[^\]]*\]\s*/, '').trim();
 }
 
+/** What an end of the encoder means, in words. */
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly hint: string;
+}
+
+const FREE_SPACE = 'Free some space, or write to another disk; nothing was left behind.';
+
+/** A failure to open a file, as ffmpeg says it. */
+const CANNOT_OPEN =
+  /^file:.*: (Permission denied|Operation not permitted|Read-only file system|No such file or directory)$/m;
+
+/** A track that the muxer, or the encoder that was to convert it, refuses; stream 0 is the picture. */
+const TRACK_REFUSED = /Error initializing output stream 0:(?!0 )(\d+)|Could not write header for output file/;
+
+const ENCODER_REFUSED = [
+  /Error initializing output stream|Device creation failed|Failed to set value .* for option '\w+_device'/,
+  /Error while opening encoder|No device available|Cannot load|Unknown encoder/i,
+  /Invalid pixel format|Unrecognized option|Option not found|Error setting option/,
+];
+
+/** Meanings of what ffmpeg said, looked at in this order: a full disk makes it say much else besides. */
+function meaningOf(exit: ChildExit, encoder: string): Meaning | undefined {
+  const { stderr, signal } = exit;
+  if (/No space left on device|Disk quota exceeded/i.test(stderr)) {
+    return { code: 'TSR_OUTPUT_DISK_FULL', what: 'the disk is full', hint: FREE_SPACE };
+  }
+  if (signal === 'SIGXFSZ' || /File too large/.test(stderr)) {
+    return {
+      code: 'TSR_OUTPUT_DISK_FULL',
+      what: 'it would be larger than a file may be here',
+      hint: 'Raise the limit (ulimit -f), or write to a file system of larger files; nothing was left behind.',
+    };
+  }
+  if (exit.code === 0 && !signal) return undefined;
+  if (signal === 'SIGPIPE' || /Broken pipe/.test(stderr)) {
+    return {
+      code: 'TSR_OUTPUT_UNWRITABLE',
+      what: 'its reader has closed the pipe',
+      hint: 'Let the reading program take the whole video, or write to a file.',
+    };
+  }
+  if (signal) {
+    return {
+      code: 'TSR_ENCODE_FAILED',
+      what: `the encoding ffmpeg was ended by ${signal}`,
+      hint: 'Was it killed, or did the machine run out of memory? Run again.',
+    };
+  }
+  if (CANNOT_OPEN.test(stderr)) {
+    return {
+      code: 'TSR_OUTPUT_UNWRITABLE',
+      what: reason(stderr).replace(/^file:.*: /, ''),
+      hint: 'Choose a folder that exists and that you may write to.',
+    };
+  }
+  if (TRACK_REFUSED.test(stderr)) {
+    return {
+      code: 'TSR_OUTPUT_FORMAT',
+      what: `a track cannot be written in this container (${reason(stderr)})`,
+      hint: 'Write Matroska (.mkv), which holds most kinds of tracks.',
+    };
+  }
+  if (ENCODER_REFUSED.some((pattern) => pattern.test(stderr))) {
+    return {
+      code: 'TSR_ENCODER_MISSING',
+      what: `encoder ${encoder} cannot start (${reason(stderr)})`,
+      hint: 'Check --encoder, --crf, --preset, --pix-fmt and --ffmpeg-arg; tinysr-video doctor lists what this machine has.',
+    };
+  }
+  return {
+    code: 'TSR_ENCODE_FAILED',
+    what: `the encoding ffmpeg failed (${reason(stderr) || `exit status ${exit.code}`})`,
+    hint: 'Run with --verbose to see all it said.',
+  };
+}
+
 /** What an ended encoder means; undefined when all is well. */
 export function encodeError(target: string, encoder: string, exit: ChildExit): TinySRError | undefined {
-  const cause = new Error(exit.stderr);
-  if (/No space left on device/i.test(exit.stderr)) {
-    return new TinySRError('TSR_OUTPUT_DISK_FULL', `${target}: the disk is full`, {
-      hint: 'Free some space, or write to another disk; nothing was left behind.',
-      cause,
-    });
-  }
-  if (exit.code === 0 && !exit.signal) return undefined;
-  if (exit.signal) {
-    return new TinySRError('TSR_ENCODE_FAILED', `${target}: the encoding ffmpeg was ended by ${exit.signal}`, {
-      hint: 'Was it killed, or did the machine run out of memory? Run again.',
-      cause,
-    });
-  }
-  if (
-    /^file:.*: (Permission denied|Operation not permitted|Read-only file system|No such file or directory)$/m.test(
-      exit.stderr,
-    )
-  ) {
-    return new TinySRError('TSR_OUTPUT_UNWRITABLE', `${target}: ${reason(exit.stderr).replace(/^file:.*: /, '')}`, {
-      hint: 'Choose a folder that exists and that you may write to.',
-      cause,
-    });
-  }
-  if (
-    /Error initializing output stream|Device creation failed|Failed to set value .* for option '\w+_device'|Error while opening encoder|No device available|Cannot load|Unknown encoder/i.test(
-      exit.stderr,
-    )
-  ) {
-    return new TinySRError(
-      'TSR_ENCODER_MISSING',
-      `${target}: encoder ${encoder} cannot start (${reason(exit.stderr)})`,
-      {
-        hint: 'Check --encoder, --crf, --preset, --pix-fmt and --ffmpeg-arg; tinysr-video doctor lists what this machine has.',
-        cause,
-      },
-    );
-  }
-  return new TinySRError(
-    'TSR_ENCODE_FAILED',
-    `${target}: the encoding ffmpeg failed (${reason(exit.stderr) || `exit status ${exit.code}`})`,
-    {
-      hint: 'Run with --verbose to see all it said.',
-      cause,
-    },
-  );
+  const meaning = meaningOf(exit, encoder);
+  if (!meaning) return undefined;
+  const { code, what, hint } = meaning;
+  return new TinySRError(code, `${target}: ${what}`, { hint, cause: new Error(exit.stderr) });
 }

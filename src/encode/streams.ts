@@ -27,7 +27,9 @@ export function planStreams(source: MediaInfo, container: Container): { streams:
     const isTimecode = stream.type === 'data' && (stream.tag === 'tmcd' || source.timecode !== undefined);
     // The text track that mp4 and mov keep chapter titles in; the muxer makes it again.
     const isChapters = stream.type === 'data' && stream.tag === 'text' && source.chapters > 0 && container.chapters;
-    if (fate === undefined && !isTimecode && !isChapters)
+    if (stream.type === 'video')
+      warnings.push(`${describe(stream)}: dropped, only track ${source.video.index} is upscaled`);
+    else if (fate === undefined && !isTimecode && !isChapters)
       warnings.push(`${describe(stream)}: dropped, ${container.muxer} cannot hold it`);
     else if (fate !== undefined && fate !== 'copy') warnings.push(`${describe(stream)}: converted to ${fate}`);
     return { index: stream.index, type: stream.type, codec: stream.codec, fate };

@@ -1,4 +1,5 @@
 import type { DecodeOptions } from '../decode/command.js';
+import { checkHwaccel } from '../decode/hwaccel.js';
 import { endOfFrames } from '../decode/packet-times.js';
 import { probe } from '../decode/probe.js';
 import { type Container, containerFor, containerNamed } from '../encode/containers.js';
@@ -50,6 +51,9 @@ function contentWarnings({ video }: MediaInfo): string[] {
   return [
     ...(video.hasAlpha ? ['transparency is dropped: the output is opaque'] : []),
     ...(video.dolbyVision ? ['Dolby Vision metadata is dropped: the base layer is kept'] : []),
+    ...(video.dolbyVision === 'own'
+      ? ['the base layer of this Dolby Vision profile has colours of its own, which players will show wrongly']
+      : []),
   ];
 }
 
@@ -83,6 +87,7 @@ export async function planVideo(
     requireFfmpeg(),
     known ?? resolveModel(options.model ?? DEFAULT_MODEL, signal),
   ]);
+  await checkHwaccel(options.hwaccel);
   const source = await probing;
   const { video } = source;
   const output = planOutput(options, container, video, ffmpeg);

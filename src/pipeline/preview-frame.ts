@@ -1,4 +1,5 @@
 import { FrameSource } from '../decode/frame-source.js';
+import { checkHwaccel } from '../decode/hwaccel.js';
 import { probe } from '../decode/probe.js';
 import { OutputFile } from '../encode/output-file.js';
 import { writeStill } from '../encode/still.js';
@@ -28,6 +29,7 @@ async function preview(options: PreviewOptions, owned: ClosingStack): Promise<vo
     path = await spool(process.stdin, scratch.path, signal);
   }
   const [, model] = await Promise.all([requireFfmpeg(), resolveModel(options.model ?? DEFAULT_MODEL, signal)]);
+  await checkHwaccel(options.hwaccel);
   const info = await probe(path, signal);
   const { video } = info;
   const size = planSizes(video, model, options);

@@ -35,7 +35,8 @@ export interface VideoStream {
   readonly depth: number;
   readonly hasAlpha: boolean;
   readonly interlaced: boolean;
-  readonly dolbyVision: boolean;
+  /** `compatible`: the base layer is a picture by itself; `own`: its colours are Dolby Vision's. */
+  readonly dolbyVision: 'compatible' | 'own' | undefined;
   readonly timeBase: Rational;
   /** Average frame rate; undefined when unknown. */
   readonly frameRate: Rational | undefined;
@@ -52,7 +53,8 @@ export interface VideoStream {
 /** A stream that is carried along. */
 export interface OtherStream {
   readonly index: number;
-  readonly type: 'audio' | 'subtitle' | 'attachment' | 'data' | 'cover';
+  /** `video`: a second picture beside the one that is upscaled. */
+  readonly type: 'audio' | 'subtitle' | 'attachment' | 'data' | 'cover' | 'video';
   readonly codec: string;
   readonly language: string | undefined;
   /** File name of an attachment, title of a track. */

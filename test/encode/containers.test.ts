@@ -27,7 +27,10 @@ describe('the table of containers', () => {
     ['mp4', 'cover', 'mjpeg', 'copy'],
     ['mov', 'audio', 'pcm_s24le', 'copy'],
     ['mov', 'audio', 'opus', 'aac'],
-    ['mkv', 'audio', 'anything', 'copy'],
+    ['mkv', 'audio', 'truehd', 'copy'],
+    ['mkv', 'audio', 'pcm_bluray', 'flac'],
+    ['mkv', 'audio', 'nellymoser', 'flac'],
+    ['mkv', 'video', 'h264', undefined],
     ['mkv', 'subtitle', 'ass', 'copy'],
     ['mkv', 'subtitle', 'mov_text', 'subrip'],
     ['mkv', 'attachment', 'ttf', 'copy'],
@@ -100,6 +103,13 @@ describe('the end of an encoder', () => {
     ['Error initializing output stream 0:0 -- Error while opening encoder', 1, 'TSR_ENCODER_MISSING'],
     ['file:/proc/x.part: No such file or directory', 1, 'TSR_OUTPUT_UNWRITABLE'],
     ['file:/x/y.part: Permission denied', 1, 'TSR_OUTPUT_UNWRITABLE'],
+    ['av_interleaved_write_frame(): Broken pipe', 1, 'TSR_OUTPUT_UNWRITABLE'],
+    ['av_interleaved_write_frame(): Disk quota exceeded', 1, 'TSR_OUTPUT_DISK_FULL'],
+    ['av_interleaved_write_frame(): File too large', 1, 'TSR_OUTPUT_DISK_FULL'],
+    ["Invalid pixel format 'x'\nError initializing a simple filtergraph", 1, 'TSR_ENCODER_MISSING'],
+    ['Error initializing output stream 0:1 -- Error while opening encoder', 1, 'TSR_OUTPUT_FORMAT'],
+    ['Error initializing output stream 0:10 -- Error while opening encoder', 1, 'TSR_OUTPUT_FORMAT'],
+    ['Could not write header for output file #0\nError initializing output stream 0:0 -- ', 1, 'TSR_OUTPUT_FORMAT'],
     ['something else', 1, 'TSR_ENCODE_FAILED'],
     ['', 255, 'TSR_ENCODE_FAILED'],
   ])('%j with status %i is %s', (stderr, code, expected) => {
@@ -108,6 +118,8 @@ describe('the end of an encoder', () => {
 
   it('by a signal is a failure, and of a full disk still that of a full disk', () => {
     expect(end('', null, 'SIGKILL')).toBe('TSR_ENCODE_FAILED');
+    expect(end('', null, 'SIGPIPE')).toBe('TSR_OUTPUT_UNWRITABLE');
+    expect(end('', null, 'SIGXFSZ')).toBe('TSR_OUTPUT_DISK_FULL');
     expect(end('No space left on device', null, 'SIGKILL')).toBe('TSR_OUTPUT_DISK_FULL');
   });
 });

@@ -24,6 +24,7 @@ export interface Stream {
   readonly codec_tag_string: string;
   readonly width: number;
   readonly height: number;
+  readonly channels?: number;
   readonly pix_fmt: string;
   readonly field_order?: string;
   readonly time_base: string;

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { ffmpeg, packets, streamsOf } from '../support/ffmpeg.js';
+import { testFolder } from '../support/folder.js';
+import { counting, numbered, numbersIn } from '../support/pictures.js';
+import { upscale } from '../support/upscale.js';
+
+const folder = testFolder();
+const FAST = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18'];
+const VIDEO = ['-f', 'lavfi', '-i', `${numbered(64, 48)},trim=end_frame=10`];
+const tone = (hertz: number) => ['-f', 'lavfi', '-i', `sine=frequency=${hertz}:sample_rate=48000:duration=0.4`];
+
+/** Sound of many channels. */
+const surround = (layout: string, channels: number) =>
+  folder.made(`${layout}.mkv`, (path) => {
+    const each = counting(channels).map((channel) => `c${channel}=c0`);
+    const pan = `anoisesrc=d=0.4:r=48000:a=0.1,pan=${layout}|${each.join('|')}`;
+    return ffmpeg(...VIDEO, '-f', 'lavfi', '-i', pan, ...FAST, '-c:a', layout.startsWith('5') ? 'ac3' : 'flac', path);
+  });
+
+describe('sound', () => {
+  it('twenty tracks are copied, each with its own packets', async () => {
+    const source = await folder.made('twenty.mkv', (path) => {
+      const maps = counting(20, 1).flatMap((input) => ['-map', String(input)]);
+      return ffmpeg(...VIDEO, ...counting(20).flatMap((i) => tone(200 + 40 * i)), '-map', '0', ...maps, ...FAST, path);
+    });
+    for (const extension of ['mkv', 'mp4']) {
+      const output = folder.file(`twenty-out.${extension}`);
+      const { warnings } = await upscale({ input: source, output, codec: 'h264' });
+      const [before, after] = [await streamsOf(source, 'audio'), await streamsOf(output, 'audio')];
+      expect([after.length, before.length]).toEqual([20, 20]);
+      if (after[0]?.codec_name !== before[0]?.codec_name) continue;
+      expect(warnings).toEqual([]);
+      const sizes = async (path: string, index: number) => (await packets(path, index)).map(({ size }) => size);
+      for (const [track, { index }] of before.entries()) {
+        expect(await sizes(output, after[track]?.index ?? -1)).toEqual(await sizes(source, index));
+      }
+    }
+  });
+
+  it.each([
+    ['5.1(side)', 6],
+    ['7.1', 8],
+    ['6.1', 7],
+  ])('%s keeps its %i channels where it is converted', async (layout, channels) => {
+    const source = await surround(layout, channels);
+    for (const extension of ['webm', 'mov']) {
+      const output = folder.file(`${layout}.${extension}`);
+      await upscale({ input: source, output, preset: extension === 'webm' ? '8' : 'ultrafast' });
+      expect((await streamsOf(output, 'audio')).map((stream) => stream.channels)).toEqual([channels]);
+    }
+  });
+
+  it('what Matroska has no code for becomes flac with a warning', async () => {
+    const source = await folder.made('bluray.m2ts', (path) =>
+      ffmpeg(...VIDEO, ...tone(440), ...FAST, '-c:a', 'pcm_bluray', '-f', 'mpegts', path),
+    );
+    const output = folder.file('bluray.mkv');
+    const { warnings } = await upscale({ input: source, output });
+    expect(warnings).toEqual([expect.stringMatching(/pcm_bluray: converted to flac/)]);
+    expect((await streamsOf(output, 'audio')).map(({ codec_name }) => codec_name)).toEqual(['flac']);
+  });
+});
+
+describe('a second picture', () => {
+  it.each(['mp4', 'mkv'])('is dropped from .%s with a warning; the first is upscaled', async (extension) => {
+    const second = ['-f', 'lavfi', '-i', 'color=blue:s=32x32:r=25:d=0.4'];
+    const source = await folder.made(`two.${extension}`, (path) =>
+      ffmpeg(...VIDEO, ...second, '-map', '0', '-map', '1', ...FAST, path),
+    );
+    const output = folder.file(`two-out.${extension}`);
+    const { warnings } = await upscale({ input: source, output });
+    expect(warnings).toEqual(['video track 1, h264: dropped, only track 0 is upscaled']);
+    expect((await streamsOf(output, 'video')).map(({ width }) => width)).toEqual([256]);
+    expect(await numbersIn(output)).toEqual(counting(10));
+  });
+});
