@@ -130,6 +130,32 @@ describe('bridge', { timeout: 240_000 }, () => {
     expect(bridge.stats).toMatchObject({ state: 'running', failures: 0 });
   });
 
+  it('goes on after a long silence of the publisher without opening anything anew', async () => {
+    let slow = false;
+    const { outlet, bridge, publisher } = start(small, async (options) => {
+      const upscaler = await createUpscaler(options);
+      return {
+        ...upscaler,
+        async upscale(frames, count) {
+          // The bridge looks at itself before the first frame after the silence is out.
+          if (slow) await new Promise((resolve) => setTimeout(resolve, 500));
+          slow = false;
+          return upscaler.upscale(frames, count);
+        },
+      };
+    });
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(2);
+    const { pids } = bridge;
+    publisher.silent = true;
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    slow = true;
+    publisher.silent = false;
+    const before = outlet.sent.length;
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 3);
+    expect(bridge.stats.failures).toBe(0);
+    expect(bridge.pids).toEqual(pids);
+  });
+
   it('goes on after each of its ffmpegs was killed', async () => {
     const { outlet, bridge } = start(small);
     for (const number of [0, 1]) {

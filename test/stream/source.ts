@@ -36,6 +36,8 @@ export class TestPublisher {
   #late: Buffer | undefined;
   /** Share of packets that never arrive; some of the others then arrive late. */
   lossShare = 0;
+  /** Sends nothing, as through a cut cable. */
+  silent = false;
   /** Key frames it was asked for. */
   asked = 0;
 
@@ -65,7 +67,7 @@ export class TestPublisher {
     const frame = this.#clip[this.#index];
     this.#index = (this.#index + 1) % this.#clip.length;
     this.#time = (this.#time + 9000) >>> 0;
-    if (!frame) return;
+    if (!frame || this.silent) return;
     const payloads = [...packetizeVp8(frame, 600)];
     payloads.forEach((parts, index) => {
       const packet = this.#writer.write(this.#time, index === payloads.length - 1, ...parts);

@@ -91,8 +91,10 @@ export class Bridge {
   #retryAt = 0;
   #consecutiveFailures = 0;
   #keyAskedAt = Number.NEGATIVE_INFINITY;
-  #lastOutAt = performance.now();
+  #openedAt = performance.now();
   #lastInAt = Number.NEGATIVE_INFINITY;
+  /** When the first picture came in that none has gone out since: a publisher's silence is no stall. */
+  #inSince: number | undefined;
   #started = false;
   readonly #in = new RateMeter();
   readonly #out = new RateMeter();
@@ -179,6 +181,7 @@ export class Bridge {
     const now = performance.now();
     this.#in.add(now);
     this.#lastInAt = now;
+    this.#inSince ??= now;
     if (unit.key && unit.size) this.#begin(unit, now);
     this.#pipeline?.write(unit);
   }
@@ -217,7 +220,8 @@ export class Bridge {
       'bridge opens',
     );
     this.#started = false;
-    this.#lastOutAt = now;
+    this.#openedAt = now;
+    this.#inSince = now;
     this.#pacer.reset();
     this.#ages.clear();
     const upscaler = this.#upscalers.get(plan.model, plan.work);
@@ -252,7 +256,7 @@ export class Bridge {
 
   #wentOut(now: number, ageMs: number, runMs: number): void {
     this.#out.add(now);
-    this.#lastOutAt = now;
+    this.#inSince = undefined;
     this.#runs.add(runMs);
     if (!this.#started) {
       // What waited for the session to open says nothing about the device.
@@ -304,7 +308,7 @@ export class Bridge {
       if (this.#replan && next) this.#upscalers.get(next.model, next.work).catch(() => undefined);
     }
     const flowing = now - this.#lastInAt < 1000;
-    if (this.#pipeline && this.#lastInAt > this.#lastOutAt && now - this.#lastOutAt > STALL_MS && flowing) {
+    if (this.#pipeline && this.#inSince !== undefined && now - this.#inSince > STALL_MS && flowing) {
       if (!this.#openingLong(now)) {
         log.warn({ room: this.#options.room }, 'bridge stalls');
         this.#failures += 1;
@@ -317,7 +321,7 @@ export class Bridge {
 
   /** A session that is still being opened is no stall before half a minute. */
   #openingLong(now: number): boolean {
-    return !this.#started && now - this.#lastOutAt < 30_000;
+    return !this.#started && now - this.#openedAt < 30_000;
   }
 
   /** Ends all it runs. Idempotent. */
