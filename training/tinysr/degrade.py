@@ -1,11 +1,13 @@
-"""What happens to video before it reaches us: scaling, blur, noise, JPEG and H.264 compression, mild as in real footage."""
+"""What happens to video before it reaches us: scaling, blur, noise, JPEG and H.264 compression, mild as in real footage.
+
+OpenCV is loaded where it is used: a machine that only trains needs none.
+"""
 
 from __future__ import annotations
 
 import subprocess
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +51,8 @@ def to_u8(image: NDArray[np.floating]) -> Image:
 
 
 def _blur(image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    import cv2
+
     sx, sy = rng.uniform(0.2, 1.9, 2)
     theta = rng.uniform(0, np.pi)
     grid = np.arange(13) - 6
@@ -69,6 +73,8 @@ def _noise(image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
 
 def jpeg(image: Image, quality: int) -> Image:
     """One JPEG round trip of an RGB image."""
+    import cv2
+
     ok, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert ok
     decoded: Image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
@@ -77,6 +83,8 @@ def jpeg(image: Image, quality: int) -> Image:
 
 def degrade(image: Image, scale: int, rng: np.random.Generator) -> Image:
     """A mild real-world reduction of (H,W,3): blur, one of three scalers, noise, JPEG."""
+    import cv2
+
     x = image.astype(np.float32)
     if rng.random() < 0.8:
         x = _blur(x, rng)

@@ -17,7 +17,9 @@ FORMATS = ("rgb24", "yuv420p", "rgb48le", "yuv420p10le")
 
 
 @dataclass
-class _Builder:
+class Builder:
+    """Nodes and constants of a graph that is being made."""
+
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
@@ -43,7 +45,7 @@ class _Builder:
         return self.op("Pad", [cells, self.constant([0, 0, 1, 1, 0, 0, 1, right])], mode="edge")
 
 
-def _luma(b: _Builder, padded: str, folded: Folded) -> str:
+def _luma(b: Builder, padded: str, folded: Folded) -> str:
     """Padded cells as floats -> luma cells (N,r*r,h2,w2), not clamped."""
     z = b.op("Relu", [b.conv(padded, folded.encoder, 0)])
     for expand, project in folded.blocks:
@@ -52,7 +54,7 @@ def _luma(b: _Builder, padded: str, folded: Folded) -> str:
     return b.conv(z, folded.decoder, 1)
 
 
-def _to_codes(b: _Builder, x: str, top: int, kind: int) -> str:
+def to_codes(b: Builder, x: str, top: int, kind: int) -> str:
     """Rounds, clamps to 0..top and casts, while everything is still at half resolution."""
     if kind == TensorProto.UINT8:
         return b.op("QuantizeLinear", [x, b.constant(1.0, np.float32), b.constant(0, np.uint8)])
@@ -60,28 +62,29 @@ def _to_codes(b: _Builder, x: str, top: int, kind: int) -> str:
     return b.op("Cast", [clipped], to=kind)
 
 
-def _sizes(b: _Builder, rows: int) -> tuple[str, str, str]:
+def sizes(b: Builder, rows: int) -> tuple[str, str, str]:
     """Names of [N], [h2], [w2], each a tensor of one element; the input's second axis holds `rows`/2 rows a picture row pair."""
     shape = b.op("Shape", ["input"])
     part = [b.op("Slice", [shape, b.constant([i]), b.constant([i + 1])]) for i in range(3)]
     return part[0], b.op("Div", [part[1], b.constant([rows])]), b.op("Div", [part[2], b.constant([2])])
 
 
-def _rgb_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
-    n, h2, w2 = _sizes(b, 2)
-    two, three, big = b.constant([2]), b.constant([3]), b.constant([r])
+def cells_of_rgb(b: Builder, parts: tuple[str, str, str]) -> str:
+    """Packed RGB `input` -> floats (N,12,h2,w2): cells of 2x2 pixels, (dy, dx, rgb)."""
+    n, h2, w2 = parts
+    two, three = b.constant([2]), b.constant([3])
     split = b.op("Concat", [n, h2, two, w2, two, three], axis=0)
     cells = b.op("Transpose", [b.op("Reshape", ["input", split])], perm=[0, 2, 4, 5, 1, 3])
     flat = b.op("Reshape", [cells, b.op("Concat", [n, b.constant([12]), h2, w2], axis=0)])
-    padded = b.repeat_edge(b.op("Cast", [flat], to=TensorProto.FLOAT), 1)
-    luma, chroma = _luma(b, padded, folded), b.conv(padded, folded.chroma, 0)
-    area, one = b.constant([r * r]), b.constant([1])
-    luma = b.op("Reshape", [luma, b.op("Concat", [n, area, one, h2, w2], axis=0)])
-    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, area, three, h2, w2], axis=0)])
-    joined = b.op("Reshape", [b.op("Add", [chroma, luma]), b.op("Concat", [n, b.constant([3 * r * r]), h2, w2], axis=0)])
-    out = _to_codes(b, joined, top, kind)
+    return b.op("Cast", [flat], to=TensorProto.FLOAT)
+
+
+def rgb_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> list[str | int]:
+    """Codes (N,r*r*3,h2,w2), (dy, dx, rgb) a cell -> `output`, packed RGB; the shape of both ends."""
+    n, h2, w2 = parts
+    three, big = b.constant([3]), b.constant([r])
     # Channels inwards first, then columns of a cell beside their neighbours': two moves of whole runs of memory.
-    packed = b.op("Transpose", [out], perm=[0, 2, 3, 1])
+    packed = b.op("Transpose", [cells], perm=[0, 2, 3, 1])
     wide = b.op("Concat", [n, h2, w2, big, b.constant([3 * r])], axis=0)
     rows = b.op("Transpose", [b.op("Reshape", [packed, wide])], perm=[0, 1, 3, 2, 4])
     height, width = b.op("Mul", [h2, big]), b.op("Mul", [w2, big])
@@ -89,17 +92,28 @@ def _rgb_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list
     return ["N", "h", "w", 3]
 
 
-def _plane(b: _Builder, cells: str, sizes: tuple[str, str, str], r: int) -> str:
+def _rgb_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
+    n, h2, w2 = parts = sizes(b, 2)
+    padded = b.repeat_edge(cells_of_rgb(b, parts), 1)
+    luma, chroma = _luma(b, padded, folded), b.conv(padded, folded.chroma, 0)
+    area, one, three = b.constant([r * r]), b.constant([1]), b.constant([3])
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, area, one, h2, w2], axis=0)])
+    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, area, three, h2, w2], axis=0)])
+    joined = b.op("Reshape", [b.op("Add", [chroma, luma]), b.op("Concat", [n, b.constant([3 * r * r]), h2, w2], axis=0)])
+    return rgb_of_cells(b, to_codes(b, joined, top, kind), parts, r)
+
+
+def _plane(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> str:
     """Cells (N,r*r,h2,w2) of one plane -> (N, r*h2*r*w2) samples in raster order."""
-    n, h2, w2 = sizes
+    n, h2, w2 = parts
     big = b.constant([r])
     packed = b.op("Transpose", [cells], perm=[0, 2, 3, 1])
     split = b.op("Reshape", [packed, b.op("Concat", [n, h2, w2, big, big], axis=0)])
     return b.op("Reshape", [b.op("Transpose", [split], perm=[0, 1, 3, 2, 4]), b.constant([0, -1])])
 
 
-def _yuv_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
-    n, h2, w2 = sizes = _sizes(b, 3)
+def _yuv_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
+    n, h2, w2 = parts = sizes(b, 3)
     two, axis = b.constant([2]), b.constant([1])
     quarter = b.op("Mul", [h2, w2])
     ends = [b.op("Mul", [quarter, b.constant([k])]) for k in (4, 5, 6)]
@@ -113,13 +127,13 @@ def _yuv_graph(b: _Builder, folded: Folded, r: int, top: int, kind: int) -> list
     luma, chroma = (b.op("Cast", [part], to=TensorProto.FLOAT) for part in (luma, chroma))
     luma = _luma(b, b.repeat_edge(luma, 1), folded)
     chroma = b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2)
-    out = _to_codes(b, b.op("Concat", [luma, chroma], axis=1), top, kind)
+    out = to_codes(b, b.op("Concat", [luma, chroma], axis=1), top, kind)
     area, quarter_area = r * r, r * r // 4
     limits = [0, area, area + quarter_area, area + 2 * quarter_area]
     planes = []
     for index, side in enumerate((r, r // 2, r // 2)):
         part = b.op("Slice", [out, b.constant([limits[index]]), b.constant([limits[index + 1]]), axis])
-        planes.append(_plane(b, part, sizes, side))
+        planes.append(_plane(b, part, parts, side))
     joined = b.op("Concat", planes, axis=1)
     height = b.op("Mul", [h2, b.constant([3 * r // 2])])
     shape = b.op("Concat", [n, height, b.op("Mul", [w2, b.constant([r])])], axis=0)
@@ -133,7 +147,7 @@ def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:
     rgb24, rgb48le: (N,h,w,3) -> (N,s*h,s*w,3). yuv420p, yuv420p10le: (N,3*h/2,w), the planes one after another as ffmpeg
     writes them -> (N,3*s*h/2,s*w). h and w even. 8-bit formats as uint8, the others as uint16.
     """
-    b = _Builder()
+    b = Builder()
     r = model.config.shuffle
     kind = TensorProto.UINT8 if pixel_format in ("rgb24", "yuv420p") else TensorProto.UINT16
     if pixel_format.startswith("rgb"):
@@ -142,6 +156,11 @@ def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:
     else:
         top, unit = (255, 255.0) if kind == TensorProto.UINT8 else (1023, 1020.0)
         shape = _yuv_graph(b, fold_yuv420(model, unit), r, top, kind)
+    return finished(b, kind, shape)
+
+
+def finished(b: Builder, kind: int, shape: list[str | int]) -> onnx.ModelProto:
+    """The model from `input` to `output`, both of `kind`; `shape`: of the input, with names for free sizes."""
     out_shape = [f"out_{d}" if d in ("h", "w", "rows") else d for d in shape]
     graph = helper.make_graph(
         b.nodes,

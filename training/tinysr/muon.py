@@ -17,15 +17,15 @@ _ROUNDS = 5
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
-    """The nearest matrix with equal singular values, roughly, by the Newton-Schulz iteration."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    """(...,a,b): the nearest matrices with equal singular values, roughly, by the Newton-Schulz iteration."""
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix.mT if tall else matrix
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     a, b, c = _COEFFICIENTS
     for _ in range(_ROUNDS):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -38,6 +38,8 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One step; parameters without a gradient stay as they are."""
         for group in self.param_groups:
+            # Matrices of one shape go through the iteration together: a deep net would else be hundreds of small products.
+            alike: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
@@ -46,5 +48,9 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(weight)
                 average = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(average, group["momentum"]).reshape(weight.shape[0], -1)
-                gain = max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
-                weight.add_(orthogonalize(ahead).reshape(weight.shape), alpha=-group["lr"] * gain)
+                alike.setdefault((ahead.shape[0], ahead.shape[1]), []).append((weight, ahead))
+            for (rows, columns), pairs in alike.items():
+                gain = max(1.0, rows / columns) ** 0.5
+                straight = orthogonalize(torch.stack([ahead for _, ahead in pairs]))
+                for (weight, _), step in zip(pairs, straight, strict=True):
+                    weight.add_(step.reshape(weight.shape), alpha=-group["lr"] * gain)

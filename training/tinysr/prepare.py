@@ -58,7 +58,7 @@ def _load(path: Path) -> Image:
     return np.asarray(PilImage.open(path).convert("RGB"))
 
 
-def _video_reduction(image: Image, scale: int, rng: np.random.Generator, mixture: Mixture) -> Image:
+def video_reduction(image: Image, scale: int, rng: np.random.Generator, mixture: Mixture) -> Image:
     """The frame as it stands at the end of a short compressed pan, so that inter-coding artefacts are there."""
     lr = to_u8(reduce_bicubic(image, scale)) if rng.random() < 0.6 else degrade_light(image, scale)
     height, width = lr.shape[0] // 2 * 2, lr.shape[1] // 2 * 2
@@ -101,13 +101,13 @@ def crops_of(
         to_u8(reduce_bicubic(image, scale)),
         degrade(image, scale, rng),
         degrade(image, scale, rng),
-        _video_reduction(image, scale, rng, mixture),
+        video_reduction(image, scale, rng, mixture),
     ]
     clean, degraded, video = mixture.shares
     shares = [clean, degraded / 2, degraded / 2, video]
     if not mixture.plain:
         # More than one codec: a second clip of the same picture, most often of another.
-        reductions.append(_video_reduction(image, scale, rng, mixture))
+        reductions.append(video_reduction(image, scale, rng, mixture))
         shares = [*shares[:3], video / 2, video / 2]
     kinds = rng.choice(len(shares), count, p=shares)
     lrs, hrs = [], []
