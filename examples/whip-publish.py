@@ -139,7 +139,8 @@ class Publisher:
         if state == GstWebRTC.WebRTCPeerConnectionState.CONNECTED:
             print(f"live: {self.session}", flush=True)
         elif state == GstWebRTC.WebRTCPeerConnectionState.FAILED:
-            self.fail("the connection failed")
+            self.session = None
+            self.fail("the relay ended the connection, or it was lost")
         return False
 
     def request(self, method: str, url: str, body: str | None = None) -> str | None:

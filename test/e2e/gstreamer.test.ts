@@ -30,8 +30,8 @@ describe('GStreamer publishes by WHIP', { timeout: 5 * PATIENCE }, () => {
     await relay?.close();
   }, PATIENCE);
 
-  function publish(room: string, ...args: readonly string[]) {
-    const child = spawn(python, ['examples/whip-publish.py', `${relay.url}/whip/${room}`, ...args], {
+  function publish(url: string, ...args: readonly string[]) {
+    const child = spawn(python, ['examples/whip-publish.py', url, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, TINYSR_RELAY_TOKEN: '' },
     });
@@ -46,7 +46,15 @@ describe('GStreamer publishes by WHIP', { timeout: 5 * PATIENCE }, () => {
   }
 
   it.each(['vp8', 'vp9', 'h264'])('%s, shown four times as large, with its sound, until Ctrl-C', async (codec) => {
-    const { child, said, ended } = publish(`gst-${codec}`, '--codec', codec, '--size', '160x96', '--token', TOKEN);
+    const { child, said, ended } = publish(
+      `${relay.url}/whip/gst-${codec}`,
+      '--codec',
+      codec,
+      '--size',
+      '160x96',
+      '--token',
+      TOKEN,
+    );
     await expect.poll(said, { timeout: PATIENCE }).toMatch(/^live: http\S+\/whip\/session\/\S+$/m);
     const viewer = await browser.open(`${relay.url}/r/gst-${codec}#token=${TOKEN}`);
     await waitForFrames(viewer, 'after', 12);
@@ -63,8 +71,17 @@ describe('GStreamer publishes by WHIP', { timeout: 5 * PATIENCE }, () => {
     browser.check();
   });
 
+  it('is sent away when it sends more than the relay takes', async () => {
+    await using strict = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, maxBitrate: 100_000 });
+    const snow = ['--video', 'videotestsrc is-live=true pattern=snow', '--kbits', '800', '--audio', ''];
+    const { said, ended } = publish(`${strict.url}/whip/snow`, ...snow);
+    await expect.poll(said, { timeout: PATIENCE }).toContain('live:');
+    await expect.poll(() => strict.state, { timeout: PATIENCE }).toMatchObject({ sessions: 0, transports: 0 });
+    expect(await ended, said()).toEqual([1, null]);
+  });
+
   it('says why it was refused', async () => {
-    const { said, ended } = publish('gst-refused', '--token', 'token-of-nobody');
+    const { said, ended } = publish(`${relay.url}/whip/gst-refused`, '--token', 'token-of-nobody');
     expect(await ended).toEqual([1, null]);
     expect(said()).toMatch(/401.*bearer token/);
   });
