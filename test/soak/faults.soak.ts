@@ -26,6 +26,7 @@ interface Outcome extends Pick<Trouble, 'name' | 'faults'> {
   readonly passed: number;
   /** Frames a second that each viewer decoded meanwhile. */
   readonly shown: readonly number[];
+  readonly before: Sample;
   readonly samples: readonly Sample[];
   readonly recoveredMs: number;
 }
@@ -61,7 +62,7 @@ describe('a bad network for minutes', { timeout: (MINUTES + 10) * 60_000 }, () =
 
   /** Makes trouble, and waits until it is over. */
   async function endure(proxy: UdpProxy, { name, faults, lastMs }: Trouble): Promise<Outcome> {
-    const [counted, before, from] = [{ ...proxy.counts }, await stage.frames(), performance.now()];
+    const [counted, before, from] = [{ ...proxy.counts }, await stage.sample(0), performance.now()];
     const seconds = () => (performance.now() - from) / 1000;
     const samples: Sample[] = [];
     proxy.faults = faults;
@@ -72,8 +73,8 @@ describe('a bad network for minutes', { timeout: (MINUTES + 10) * 60_000 }, () =
     proxy.faults = GOOD_NETWORK;
     const lost = proxy.counts.lost - counted.lost;
     const passed = proxy.counts.passed - counted.passed;
-    const shown = samples.at(-1)?.frames.map((count, i) => (count - (before[i] ?? 0)) / seconds()) ?? [];
-    return { name, faults, seconds: seconds(), lost, passed, shown, samples, recoveredMs: await recovery() };
+    const shown = samples.at(-1)?.frames.map((count, i) => (count - (before.frames[i] ?? 0)) / seconds()) ?? [];
+    return { name, faults, seconds: seconds(), lost, passed, shown, before, samples, recoveredMs: await recovery() };
   }
 
   it('every viewer sees moving pictures again, with the delay of before, after each fault', async () => {
@@ -100,10 +101,16 @@ describe('a bad network for minutes', { timeout: (MINUTES + 10) * 60_000 }, () =
   });
 });
 
-function rowOf({ name, seconds, lost, passed, shown, samples, recoveredMs }: Outcome): Record<string, string> {
+function rowOf({ name, seconds, lost, passed, shown, before, samples, recoveredMs }: Outcome): Record<string, string> {
+  const since = (figure: (sample: Sample) => number) => figure(samples.at(-1) ?? before) - figure(before);
   return {
     ...{ fault: name, s: seconds.toFixed(0), 'lost %': ((100 * lost) / (lost + passed)).toFixed(1) },
     'viewers fps': shown.map((fps) => fps.toFixed(1)).join(' '),
+    'fps in': median(samples.map(({ fpsIn }) => fpsIn)).toFixed(1),
+    size: median(samples.map(({ sizeShare }) => sizeShare)).toFixed(2),
+    'never came': since(({ packetsLost }) => packetsLost).toFixed(0),
+    'key frames': since(({ keyRequests }) => keyRequests).toFixed(0),
+    'opened again': since(({ failures }) => failures).toFixed(0),
     'age ms': median(samples.map(({ ageMs }) => ageMs)).toFixed(0),
     'p95 ms': median(samples.map(({ ageP95Ms }) => ageP95Ms)).toFixed(0),
     'again after s': (recoveredMs / 1000).toFixed(1),

@@ -18,6 +18,9 @@ export interface Sample {
   readonly ports: number;
   readonly descriptors: number;
   readonly transports: number;
+  /** Packets of the publisher that never came, and key frames asked for. */
+  readonly packetsLost: number;
+  readonly keyRequests: number;
   /** Pipelines opened again. */
   readonly failures: number;
   /** CPU seconds of the relay and its children so far. */
@@ -58,6 +61,8 @@ export async function takeSample(
     ports: sum(tree.map(({ ports }) => ports)),
     descriptors: sum(tree.map(({ descriptors }) => descriptors)),
     transports: metric('transports'),
+    packetsLost: metric('packets_lost_total'),
+    keyRequests: metric('key_requests_total'),
     failures: metric('failures_total'),
     cpuSeconds: sum(tree.map(({ cpuSeconds, endedCpuSeconds }) => cpuSeconds + endedCpuSeconds)),
     frames,

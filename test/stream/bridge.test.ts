@@ -130,6 +130,14 @@ describe('bridge', { timeout: 240_000 }, () => {
     expect(bridge.stats).toMatchObject({ state: 'running', failures: 0 });
   });
 
+  it('keeps rate and size when the network brings pictures in bursts', async () => {
+    const { outlet, bridge, publisher } = start(small);
+    await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(2);
+    publisher.burst = 4;
+    await expect.poll(() => bridge.stats.displaced, PATIENCE).toBeGreaterThan(30);
+    expect(bridge.stats).toMatchObject({ sizeShare: 1, maxFps: undefined, failures: 0 });
+  });
+
   it('goes on after a long silence of the publisher without opening anything anew', async () => {
     let slow = false;
     const { outlet, bridge, publisher } = start(small, async (options) => {

@@ -36,6 +36,9 @@ export class TestPublisher {
   #late: Buffer | undefined;
   /** Share of packets that never arrive; some of the others then arrive late. */
   lossShare = 0;
+  /** Frames that a bad network brings at the same time. */
+  burst = 1;
+  #delayed: Buffer[] = [];
   /** Sends nothing, as through a cut cable. */
   silent = false;
   /** Key frames it was asked for. */
@@ -82,7 +85,9 @@ export class TestPublisher {
       this.#late = packet;
       return;
     }
-    this.#send(packet);
+    this.#delayed.push(packet);
+    if (this.#index % this.burst !== 0) return;
+    for (const delayed of this.#delayed.splice(0)) this.#send(delayed);
     if (this.#late) this.#send(this.#late);
     this.#late = undefined;
   }

@@ -4,7 +4,7 @@ import { log } from '../../shared/log.js';
 import type { RelaySettings } from '../options.js';
 import type { AccessUnit } from '../rtp/access-unit.js';
 import { Assembler, type InputCodec } from '../rtp/assembler.js';
-import { Governor } from './governor.js';
+import { Governor, type Observation } from './governor.js';
 import { RateMeter, Samples } from './meter.js';
 import type { PictureOutlet } from './outlet.js';
 import { Pacer } from './pacer.js';
@@ -236,15 +236,16 @@ export class Bridge {
         return false;
       },
       takeKeyRequest: () => outlet.takeKeyRequest(performance.now()),
-      picture: (picture, { timestamp, arrivalMs, runMs }) => {
+      picture: (picture, { timestamp, arrivalMs, readyMs, runMs }) => {
         const sentAt = performance.now();
         outlet.send(picture, timestamp);
-        this.#wentOut(sentAt, sentAt - arrivalMs, runMs);
+        this.#wentOut(sentAt, sentAt - arrivalMs, { ageMs: sentAt - readyMs, runMs });
       },
       decoded: () => undefined,
-      displaced: () => {
+      displaced: (burst) => {
         this.#displaced += 1;
-        if (this.#started) this.#governor.dropped(performance.now());
+        // Frames that a bad network brings all at once say nothing about the device.
+        if (this.#started && !burst) this.#governor.dropped(performance.now());
       },
       failed: (error) => {
         if (error.code === 'TSR_INFER_FAILED' || error.code === 'TSR_OUT_OF_MEMORY') this.#upscalers.drop(upscaler);
@@ -254,10 +255,11 @@ export class Bridge {
     this.#pipeline = pipeline;
   }
 
-  #wentOut(now: number, ageMs: number, runMs: number): void {
+  /** @param work what the governor can change: age and time without the wait for late packets */
+  #wentOut(now: number, ageMs: number, work: Observation): void {
     this.#out.add(now);
     this.#inSince = undefined;
-    this.#runs.add(runMs);
+    this.#runs.add(work.runMs);
     if (!this.#started) {
       // What waited for the session to open says nothing about the device.
       this.#started = true;
@@ -267,7 +269,7 @@ export class Bridge {
     }
     this.#consecutiveFailures = 0;
     this.#ages.add(ageMs);
-    this.#governor.observe({ ageMs, runMs }, now);
+    this.#governor.observe(work, now);
   }
 
   #failed(error: TinySRError): void {

@@ -10,7 +10,7 @@ export interface Level {
 
 /** What was seen of one frame that went out. */
 export interface Observation {
-  /** From the arrival of its last packet to the departure of its first, in milliseconds. */
+  /** From the moment it could be decoded to the departure of its first packet, in milliseconds. */
   readonly ageMs: number;
   /** Milliseconds the model ran. */
   readonly runMs: number;

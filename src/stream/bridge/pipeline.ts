@@ -18,6 +18,8 @@ export interface FrameOrigin {
   readonly timestamp: number;
   /** Arrival of its last packet, in milliseconds of `performance.now()`. */
   readonly arrivalMs: number;
+  /** When it could be decoded: later, when it was held for a packet that came late. */
+  readonly readyMs: number;
   /** Milliseconds the model took. */
   readonly runMs: number;
 }
@@ -34,14 +36,15 @@ export interface PipelineOptions {
   takeKeyRequest(): boolean;
   picture(picture: CodedPicture, origin: FrameOrigin): void;
   decoded(): void;
-  /** A decoded frame was displaced by a newer one. */
-  displaced(): void;
+  /** A decoded frame was displaced by a newer one. @param burst the two came almost at once */
+  displaced(burst: boolean): void;
   failed(error: TinySRError): void;
 }
 
 interface Decoded {
   readonly buffer: ArrayBuffer;
   readonly timeMs: number;
+  readonly decodedMs: number;
   readonly origin: Omit<FrameOrigin, 'runMs'>;
 }
 
@@ -105,7 +108,11 @@ export class Pipeline {
     // A timestamp that went back shows as a huge one.
     const time = elapsed > this.#lastTime && elapsed < 2 ** 25 ? elapsed : this.#lastTime + 1;
     this.#lastTime = time;
-    remember(this.#incoming, time, { timestamp: unit.timestamp, arrivalMs: unit.arrivalMs });
+    remember(this.#incoming, time, {
+      timestamp: unit.timestamp,
+      arrivalMs: unit.arrivalMs,
+      readyMs: performance.now(),
+    });
     if (!this.#decoder.write(unit.data, time)) {
       this.#fail(toTinySRError(new Error('the decoding ffmpeg does not keep up'), 'TSR_DECODE_FAILED'));
     }
@@ -119,9 +126,10 @@ export class Pipeline {
       this.#release(buffer);
       return;
     }
-    const displaced = this.#newest.put({ buffer, timeMs, origin });
+    const decodedMs = performance.now();
+    const displaced = this.#newest.put({ buffer, timeMs, decodedMs, origin });
     if (displaced) {
-      this.#options.displaced();
+      this.#options.displaced(decodedMs - displaced.decodedMs < (timeMs - displaced.timeMs) / 2);
       this.#release(displaced.buffer);
     }
   }
