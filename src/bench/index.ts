@@ -3,7 +3,7 @@ export { BENCH_OPTIONS } from './cli-options.js';
 export { runBenchCommand } from './command.js';
 export { type Change, compareResults, type OldResult, readResult, renderChanges } from './compare.js';
 export type { Machine } from './machine.js';
-export { renderReport } from './report/page.js';
+export { type ReportTable, renderReport } from './report/page.js';
 export { runBench } from './run-bench.js';
 export { NAMED_SIZES, parseSize } from './sizes.js';
 export type { Measured } from './statistics.js';

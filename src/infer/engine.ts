@@ -91,6 +91,11 @@ export class Engine {
     return upscaled;
   }
 
+  /** Frees what it holds of the device. */
+  release(): Promise<void> {
+    return this.#model.release();
+  }
+
   /** One run of the model over `count` pictures of the same layout. */
   async #infer(pictures: Uint8Array, count: number, layout: FrameLayout): Promise<ArrayBuffer> {
     const { format, width, height, bytes } = layout;

@@ -50,6 +50,9 @@ export class InferenceThread {
   }
 }
 
+/** Shared by all webgpu sessions of this process. */
+const WEBGPU_LOCK = new Int32Array(new SharedArrayBuffer(4));
+
 /** A session in a worker thread of its own. */
 export class WorkerSession {
   readonly #worker: Worker;
@@ -94,7 +97,8 @@ export class WorkerSession {
       });
       this.#worker.on('error', (error) => this.#end(inferError(`the worker thread died: ${error.message}`)));
       void this.#exited.then(() => reject(this.#ended));
-      this.#worker.postMessage({ kind: 'open', spec, stop: this.#stop } satisfies WorkerRequest);
+      const lock = spec.provider === 'webgpu' ? WEBGPU_LOCK : undefined;
+      this.#worker.postMessage({ kind: 'open', spec, stop: this.#stop, lock } satisfies WorkerRequest);
     });
   }
 

@@ -80,6 +80,13 @@ describe('report', () => {
     expect(table).not.toContain('Inference alone');
   });
 
+  it('takes tables of others, as text', () => {
+    const more = [{ title: 'Hardware', note: 'a < b', head: ['what'], rows: [['<b>']] }];
+    const page = renderReport(benchResult(), undefined, more);
+    expect(page).toContain('<h2>Hardware</h2><p>a &lt; b</p>');
+    expect(page).toContain('<td>&lt;b&gt;</td>');
+  });
+
   it('joins the models that nothing beats', () => {
     const point = (model: string, fps: number, lpips: number) => ({ model, shipped: true, fps, lpips });
     const points = [point('fast', 30, 0.3), point('good', 2, 0.2), point('neither', 10, 0.35)];

@@ -5,7 +5,9 @@ import { Engine, sessionOptions } from '#src/infer/engine.js';
 import { listModels } from '#src/infer/manifest.js';
 import { chooseProvider } from '#src/infer/providers.js';
 import { resolveModel } from '#src/infer/resolve-model.js';
+import type { SessionSpec } from '#src/infer/session-spec.js';
 import type { Model, ModelVariant, Provider } from '#src/infer/types.js';
+import { WorkerSession } from '#src/infer/worker-session.js';
 import { frameLayout, sampleBytes } from '#src/shared/layout.js';
 import { findSwiftShader } from '../../scripts/setup/vulkan.mjs';
 import { runCli } from '../support/cli.js';
@@ -88,6 +90,26 @@ describe('webgpu', { timeout: 300_000 }, () => {
     const convolutions = events.filter(({ args }) => args?.op_name === 'Conv' && args.provider !== undefined);
     expect(convolutions.length).toBeGreaterThan(0);
     expect(new Set(convolutions.map(({ args }) => args?.provider))).toEqual(new Set(['WebGpuExecutionProvider']));
+  });
+
+  it('survives sessions that run, open and close at the same time', async () => {
+    const model = await resolveModel('tinysr-nano');
+    const variant = model.variants.find(({ format }) => format === 'rgb24') as ModelVariant;
+    const expected = await run(model, variant, 'cpu');
+    const { file, format } = variant;
+    const spec: SessionSpec = {
+      ...{ file, format, contract: undefined, provider: 'webgpu', ...SIZE, scale: model.scale, threads: 1 },
+      tile: undefined,
+    };
+    const use = async () => {
+      const session = await WorkerSession.open(spec);
+      const results = await Promise.all([1, 2, 3].map(() => session.run(frames(variant), COUNT)));
+      await session.close();
+      return results.map(({ output }) => mostDifference(expected, new Uint8Array(output)));
+    };
+    const differences = (await Promise.all([use(), use(), use()])).flat();
+    expect(differences).toHaveLength(9);
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 
   it('can be asked for, and is not what auto takes when it is slower than the CPU', async () => {

@@ -236,8 +236,20 @@ function machine({ machine: found, input, mode, date, seconds, devices }: BenchR
   return `<section><h2>Measured on</h2><dl>${list}</dl></section>`;
 }
 
+/** A table that a caller adds to the report. */
+export interface ReportTable {
+  readonly title: string;
+  readonly note: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
 /** The whole report as one page that needs nothing else. */
-export function renderReport(result: BenchResult, changes?: readonly Change[]): string {
+export function renderReport(
+  result: BenchResult,
+  changes?: readonly Change[],
+  more: readonly ReportTable[] = [],
+): string {
   const right = (row: InferRow) => row.check?.ok !== false;
   const infer = result.infer.filter(right);
   const wrong = new Set(result.infer.filter((row) => !right(row)).map((row) => seriesOf(row) + row.size.name));
@@ -260,12 +272,14 @@ export function renderReport(result: BenchResult, changes?: readonly Change[]): 
         latency(infer, order),
       ]
     : [];
+  const added = more.map(({ title: name, note, head, rows }) => section(name, escapeText(note), htmlTable(head, rows)));
   const content = [
     liveTiles(result.stream),
     live(result.stream),
     ...body,
     changesTable(changes),
     tables(result),
+    ...added,
     machine(result),
   ].join('\n');
   return `<!doctype html>
