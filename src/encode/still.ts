@@ -41,9 +41,11 @@ function toPicture({ layout, width, height }: RawPicture, options: StillOptions)
 /**
  * Writes one PNG.
  *
+ * @param target file to write
+ * @param name what the user calls it, for messages
  * @throws TinySRError `TSR_ENCODE_FAILED`, `TSR_OUTPUT_DISK_FULL`
  */
-export async function writeStill(options: StillOptions, target: string): Promise<void> {
+export async function writeStill(options: StillOptions, target: string, name: string): Promise<void> {
   const { after, before, width, height } = options;
   const resize = `scale=${width}:${height}:flags=lanczos+accurate_rnd+full_chroma_int`;
   const finished = [...toPicture(after, options), resize];
@@ -69,6 +71,6 @@ export async function writeStill(options: StillOptions, target: string): Promise
     await pipeline([Buffer.from(picture.data, 0, picture.layout.bytes)], stream).catch(() => undefined);
   };
   await Promise.all([feed(0, after), ...(before ? [feed(3, before)] : [])]);
-  const error = encodeError(target, 'png', await child.exit);
+  const error = encodeError(name, 'png', await child.exit);
   if (error) throw error;
 }

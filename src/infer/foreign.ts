@@ -83,7 +83,10 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
     new TinySRError('TSR_MODEL_INVALID', `${file}: cannot be loaded as an ONNX model (${reason})`, {
       hint: 'Is it complete, and is its external data, if any, in the same folder?',
     });
-  if (!(await looksLikeOnnx(file).catch(() => false))) throw invalid('not an ONNX file');
+  const fits = await looksLikeOnnx(file).catch((error: NodeJS.ErrnoException) => {
+    throw invalid(error.code === 'EACCES' ? 'no permission to read it' : `cannot be read: ${error.code}`);
+  });
+  if (!fits) throw invalid('not an ONNX file');
   const found = await inspect(
     file,
     { ...(said.layout && { layout: said.layout }), ...(said.range && { range: said.range }) },

@@ -64,6 +64,7 @@ async function preview(options: PreviewOptions, owned: ClosingStack): Promise<vo
       ...{ width: size.width, height: size.height, matrix, fullRange },
     },
     file.temporary,
+    options.output,
   );
   if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
   await file.commit();

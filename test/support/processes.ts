@@ -43,3 +43,9 @@ function only(found: readonly Child[]): Child {
   if (!child || found.length > 1) throw new Error(`${found.length} children match`);
   return child;
 }
+
+/** Commands of live processes, of whomever, that name a path. */
+export function processesNaming(path: string): string[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids.map((pid) => readProc(pid, 'cmdline').replaceAll('\0', ' ')).filter((command) => command.includes(path));
+}
