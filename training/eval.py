@@ -18,7 +18,7 @@ from PIL import Image as PilImage
 from tinysr.degrade import Image
 from tinysr.flicker import flicker, read_clip
 from tinysr.metrics import Lpips, psnr_y, ssim_y
-from tinysr.tracks import CRFS, all_tracks
+from tinysr.tracks import CRFS, Track, all_tracks
 from tinysr.upscalers import Upscale, interpolation, peers, shipped
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -37,11 +37,11 @@ def load_pictures(folder: Path, scale: int) -> dict[str, Image]:
 
 
 def score_pictures(
-    pictures: dict[str, Image], upscalers: dict[str, Upscale], scale: int, seed: int, lpips: Lpips | None
+    pictures: dict[str, Image], upscalers: dict[str, Upscale], scale: int, tracks: dict[str, Track], lpips: Lpips | None
 ) -> dict[str, dict[str, Scores]]:
     """Mean scores as {model: {track: {psnrY, ssimY, lpips}}}."""
     result: dict[str, dict[str, Scores]] = {name: {} for name in upscalers}
-    for track_name, track in all_tracks(seed).items():
+    for track_name, track in tracks.items():
         inputs = {stem: track(image, stem, scale) for stem, image in pictures.items()}
         for name, upscale in upscalers.items():
             rows = []
@@ -98,7 +98,7 @@ def main() -> None:
     upscalers |= peers(args.peers, scale) if args.peers else {}
     upscalers |= {name: upscale for name, (upscale, _) in ours.items()}
     pictures = load_pictures(args.data, scale)
-    result = score_pictures(pictures, upscalers, scale, args.seed, Lpips(args.lpips) if args.lpips else None)
+    result = score_pictures(pictures, upscalers, scale, all_tracks(args.seed), Lpips(args.lpips) if args.lpips else None)
     keys = ["psnrY", "ssimY", *(["lpips"] if args.lpips else [])]
     for track in all_tracks():
         rows = {name: [scores[track][key] for key in keys] for name, scores in result.items()}

@@ -63,14 +63,27 @@ def interpolation(name: str, scale: int) -> Upscale:
     return lanczos if name == "lanczos" else lambda image: enlarge_bicubic(image, scale)
 
 
-def shipped(models: Path, name: str) -> tuple[Upscale, int]:
-    """A model of models/manifest.json by name, and its scale."""
-    entries = {entry["name"]: entry for entry in json.loads((models / "manifest.json").read_text())["models"]}
+def _entry(models: Path, name: str) -> dict[str, Any]:
+    entries: dict[str, dict[str, Any]] = {
+        entry["name"]: entry for entry in json.loads((models / "manifest.json").read_text())["models"]
+    }
     if name not in entries:
         raise ValueError(f"no model {name} in {models / 'manifest.json'}; there are: {', '.join(entries)}")
-    entry = entries[name]
+    return entries[name]
+
+
+def rgb24_entry(models: Path, name: str) -> tuple[Path, int]:
+    """The rgb24 graph of a model of models/manifest.json, and what its sides must be multiples of."""
+    entry = _entry(models, name)
     file = next(variant["file"] for variant in entry["variants"] if variant["format"] == "rgb24")
-    return raw_graph(models / file, entry["scale"], entry["multiple"]), entry["scale"]
+    return models / file, entry["multiple"]
+
+
+def shipped(models: Path, name: str) -> tuple[Upscale, int]:
+    """A model of models/manifest.json by name, and its scale."""
+    file, multiple = rgb24_entry(models, name)
+    scale: int = _entry(models, name)["scale"]
+    return raw_graph(file, scale, multiple), scale
 
 
 def _scale_of(path: Path) -> int:
