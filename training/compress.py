@@ -116,9 +116,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: measures LPIPS")
     parser.add_argument("--steps", type=int, default=1500, help="training of the uncompressed autoencoder")
     parser.add_argument("--recovery-steps", type=int, default=500, help="training after each step of compression")
-    parser.add_argument(
-        "--width", type=int, default=32, help="of the first stage; the others: twice that, then pruned to it"
-    )
+    parser.add_argument("--width", type=int, default=32, help="of the first stage; the others: twice that, then pruned to it")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--crop", type=int, default=16, help="side of LR patches; the autoencoder sees HR, four times as large")
     parser.add_argument("--held-out", type=int, default=32, help="pairs at the end of the cache to measure on")

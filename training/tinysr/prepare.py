@@ -78,7 +78,8 @@ def degrade_light(image: Image, scale: int) -> Image:
     return cv2.resize(image, (image.shape[1] // scale, image.shape[0] // scale), interpolation=cv2.INTER_AREA)
 
 
-def _detail(crop: Image) -> float:
+def detail(crop: Image) -> float:
+    """Mean change from pixel to pixel, in codes."""
     grey = crop.astype(np.float32).mean(2)
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
 
@@ -116,9 +117,9 @@ def crops_of(
         for _ in range(3):
             y = int(rng.integers(0, (height - HR_CROP) // (2 * scale) + 1)) * 2 * scale
             x = int(rng.integers(0, (width - HR_CROP) // (2 * scale) + 1)) * 2 * scale
-            detail = _detail(image[y : y + HR_CROP, x : x + HR_CROP])
-            if best is None or detail > best[0]:
-                best = (detail, y, x)
+            found = detail(image[y : y + HR_CROP, x : x + HR_CROP])
+            if best is None or found > best[0]:
+                best = (found, y, x)
         assert best is not None
         _, y, x = best
         hrs.append(image[y : y + HR_CROP, x : x + HR_CROP])

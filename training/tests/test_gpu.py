@@ -1,0 +1,191 @@
+"""Training on a lent machine: packed data, degradation on the device, and the whole procedure on a CPU."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from pictures import texture
+from PIL import Image
+from safetensors.torch import load_file
+
+import train_on_gpu
+from tinysr.arch import TinySR, count_config, named
+from tinysr.degrade import reduce_bicubic, to_u8
+from tinysr.gpu.batches import Batches, Shares
+from tinysr.gpu.degrade import blur, degrade, jpeg, noise
+from tinysr.gpu.pack import Packed, Pictures, encode, read_pack, write_pack
+from tinysr.gpu.pieces import from_bytes, read_pieces, to_bytes, write_pieces
+from tinysr.gpu.plan import check, plan
+from tinysr.rgb_graph import build_rgb_graph
+
+TRAINING = Path(__file__).resolve().parent.parent
+
+
+def planes(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1)[None]
+
+
+@pytest.mark.parametrize("quality", [30, 60, 95])
+def test_jpeg_on_the_device_is_jpeg(quality: int) -> None:
+    image = texture(64, 80)
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "JPEG", quality=quality, subsampling="4:2:0")
+    expected = np.asarray(Image.open(data)).astype(float)
+    found = jpeg(planes(image), torch.tensor([float(quality)]))[0].permute(1, 2, 0).numpy()
+    changed = np.abs(expected - image).mean()
+    assert np.abs(found - expected).mean() < 0.3 * changed + 0.4
+
+
+def test_a_clean_sample_is_only_reduced() -> None:
+    image = texture(128, 128)
+    lr = 255 * degrade(planes(image) / 255, 4, 1.0)[0].permute(1, 2, 0).numpy()
+    assert np.abs(lr - to_u8(reduce_bicubic(image, 4))).max() <= 1
+
+
+def test_degraded_samples_differ_from_each_other() -> None:
+    torch.manual_seed(0)
+    hr = planes(texture(128, 128)).expand(6, 3, 128, 128) / 255
+    lr = degrade(hr, 4, 0.0)
+    assert lr.shape == (6, 3, 32, 32)
+    assert torch.equal((255 * lr).round() / 255, lr)
+    assert (lr[1:] - lr[:1]).abs().mean((1, 2, 3)).min() > 1 / 255
+
+
+def test_blur_keeps_the_mean_and_noise_adds_what_it_says() -> None:
+    torch.manual_seed(0)
+    flat = torch.full((64, 3, 32, 32), 100.0)
+    torch.testing.assert_close(blur(flat, 1.0), flat, atol=1e-3, rtol=0)
+    assert 0.5 < float((noise(flat, 1.0) - flat).std()) < 5
+
+
+def test_crops_are_squares_of_the_pictures() -> None:
+    images = [texture(20, 30, 0), texture(24, 18, 1)]
+    pictures = Pictures(images, "cpu")
+    crops = pictures.crops(torch.tensor([1, 0]), torch.tensor([3, 4]), torch.tensor([5, 6]), 8)
+    for crop, (image, y, x) in zip(crops, [(images[1], 3, 5), (images[0], 4, 6)], strict=True):
+        assert np.array_equal(crop.permute(1, 2, 0).numpy(), image[y : y + 8, x : x + 8])
+
+
+def test_video_pairs_show_the_same_place(tmp_path: Path) -> None:
+    images = [texture(96, 96, seed) for seed in range(3)]
+    packed = [Packed(encode(image, 95), {4: encode(to_u8(reduce_bicubic(image, 4)), 95)}) for image in images]
+    assert write_pack(tmp_path / "pack.zip", iter(packed), 10**6, None)[0] == 3
+    pack, held_out = read_pack(tmp_path / "pack.zip", 4, "cpu", tmp_path, held_out=1)
+    assert (len(pack.hr), len(held_out), pack.owners.tolist()) == (2, 1, [0, 1])
+    torch.manual_seed(0)
+    lr, hr = Batches(pack, 4).draw(4, 16, Shares(0, 0, 1))
+    again = degrade(hr, 4, 1.0)
+    inner = (..., slice(2, -2), slice(2, -2))
+    assert (255 * (lr - again)[inner]).abs().mean() < 6
+    lr, hr = Batches(pack, 4).draw(6, 16, Shares(0.5, 0.3, 0.2))
+    assert (lr.shape, hr.shape) == ((6, 3, 16, 16), (6, 3, 64, 64))
+
+
+def test_a_pack_stops_at_its_limit(tmp_path: Path) -> None:
+    packed = Packed(b"x" * 1000, {4: b"y" * 100})
+    assert write_pack(tmp_path / "a.zip", iter([packed] * 9), 3500, None)[0] == 3
+
+
+def test_weights_survive_their_pieces(tmp_path: Path) -> None:
+    state = {"a.weight": torch.randn(40, 5), "b": torch.zeros(3)}
+    paths = write_pieces(tmp_path, {"one": state, "two": state}, {"note": 1}, 300)
+    assert len(paths) > 2
+    assert max(path.stat().st_size for path in paths) <= 300
+    weights, notes = read_pieces(tmp_path)
+    assert notes == {"note": 1}
+    assert list(weights) == ["one", "two"]
+    assert torch.equal(weights["two"]["a.weight"], state["a.weight"].half().float())
+    assert torch.equal(from_bytes(to_bytes(state))["b"], state["b"])
+
+
+def test_the_plan_spends_all_time_and_stays_under_the_limits() -> None:
+    jobs = plan()
+    check(jobs)
+    for job in jobs:
+        cost = count_config(job.config, 64, 64)
+        assert cost.macs / 64**2 <= (425e3 if "small" in job.name else 1.79e6)
+    names = [job.name for job in jobs]
+    for job in jobs:
+        assert job.init is None or names.index(job.init.removesuffix("-psnr")) < names.index(job.name)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize(("pixel_format", "top"), [("rgb24", 255), ("rgb48le", 65535)])
+def test_graphs_give_what_pytorch_gives(scale: int, pixel_format: str, top: int) -> None:
+    torch.manual_seed(0)
+    model = TinySR(train_on_gpu.trial()[0].config).eval()
+    config = model.config
+    model = TinySR(named("small", **{k: getattr(config, k) for k in ("width", "depth", "latent_channels", "encoder", "decoder")},
+                         scale=scale)).eval()  # fmt: skip
+    with torch.no_grad():
+        model.decoder.leave.weight.mul_(30)
+    rng = np.random.default_rng(0)
+    kind = np.uint8 if top == 255 else np.uint16
+    frame = (texture(12, 18).astype(np.float64) / 255 * top).astype(kind)
+    frame[0, 0] = rng.integers(0, top, 3)
+    session = onnxruntime.InferenceSession(build_rgb_graph(model, pixel_format).SerializeToString())
+    found = np.asarray(session.run(None, {"input": frame[None]})[0])
+    with torch.no_grad():
+        expected = model(planes(frame) / top)[0].permute(1, 2, 0).clamp(0, 1).numpy() * top
+    assert found.shape == (1, 12 * scale, 18 * scale, 3)
+    assert found.dtype == kind
+    assert np.abs(found[0] - expected).max() <= (0.51 if top == 255 else 4)
+
+
+def test_graphs_of_other_models_are_refused() -> None:
+    with pytest.raises(ValueError, match="small"):
+        build_rgb_graph(TinySR(named("nano")), "rgb24")
+
+
+# What the lent machine may lack: the child process cannot import it.
+LACKING = ("cv2", "onnx", "onnxruntime", "safetensors", "scipy", "skimage")
+
+
+def call(folder: Path, *words: str, blocked: bool = False) -> str:
+    code = "import sys, train_on_gpu\n"
+    if blocked:
+        code = f"import sys\nfor name in {LACKING!r}: sys.modules[name] = None\nimport train_on_gpu\n"
+    code += "train_on_gpu.main(sys.argv[1:])"
+    command = [sys.executable, "-W", "ignore", "-c", code, *words]
+    done = subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(TRAINING), "PATH": "/usr/bin:/bin"}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def test_the_whole_procedure_over_two_machines(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for seed in range(10):
+        Image.fromarray(texture(288, 304, seed)).save(photos / f"{seed}.png")
+    home, first, second = (tmp_path / name for name in ("home", "first", "second"))
+    for folder in (home, first, second):
+        folder.mkdir()
+    said = call(home, "pack", "--data", str(photos))
+    assert "10 of 10 pictures" in said
+    pack = ["--pack", str(home / "cache/pack.zip")]
+    train = ["train", *pack, "--out", "out", "--total-minutes", "0.1", "--device", "cpu", "--trial", "--threads", "1"]
+    # The first machine is stopped inside the first job or the second; the next one has only what came back.
+    said = call(first, *train, "--minutes", "0.03", blocked=True)
+    assert "not finished" in said
+    said = call(home, "collect", "--pieces", str(first / "out"))
+    (second / "runs/gpu").mkdir(parents=True)
+    (home / "runs/gpu/resume").rename(second / "runs/gpu/resume")
+    said = call(second, *train, "--minutes", "5", blocked=True)
+    assert "\nfinished" in said
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert {line["job"] for line in lines} >= {"tinysr-base", "tinysr-base-x2"}
+    said = call(home, "collect", "--pieces", str(second / "out"))
+    assert "finished: tinysr-small, tinysr-small-x2, tinysr-base, tinysr-base-x2" in said
+    manifest = json.loads((home / "runs/gpu/models/manifest.json").read_text())
+    names = ["tinysr-base", "tinysr-base-x2", "tinysr-small", "tinysr-small-psnr", "tinysr-small-x2", "tinysr-small-x2-psnr"]
+    assert [model["name"] for model in manifest["models"]] == names
+    weights = load_file(home / "runs/gpu/models/checkpoints/tinysr-base.safetensors")
+    assert all(bool(value.isfinite().all()) for value in weights.values())

@@ -1,0 +1,70 @@
+"""What is trained on a lent machine, in which order, and how long each part of the time given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..arch import HalfConfig, TinySRConfig, named
+from .batches import Shares
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Part of a job.
+
+    share: of the job's time. shares: of the pairs. lr: highest rate of kernels (Muon); biases learn with Adam at a fifth of it.
+    perceptual, adversarial: weights of LPIPS and of the discriminator's verdict beside the pixels' 1. suffix: of the name of
+    the weights that the stage leaves; None: they are only the next stage's beginning.
+    """
+
+    share: float
+    shares: Shares
+    lr: float
+    perceptual: float = 0.0
+    adversarial: float = 0.0
+    suffix: str | None = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network. share: of all time. init: weights of another job to begin with, as far as they fit."""
+
+    name: str
+    config: TinySRConfig
+    share: float
+    stages: tuple[Stage, ...]
+    init: str | None = None
+    batch: int = 64
+    crop: int = 48
+
+
+def _stages(first: float, keep: bool) -> tuple[Stage, ...]:
+    """Pixels for a `first` share of the time, then perception; keep: the first stage's weights are a model, too."""
+    return (
+        Stage(first, Shares(0.6, 0.2, 0.2), lr=0.01, suffix="-psnr" if keep else None),
+        Stage(1 - first, Shares(0.25, 0.5, 0.25), lr=0.002, perceptual=0.5, adversarial=0.02),
+    )
+
+
+def plan() -> list[Job]:
+    """All jobs. x2 begins with the x4 weights, and right after them: its latent is the same, its decoder is not."""
+    return [
+        Job("tinysr-small", named("small"), 0.32, _stages(0.55, keep=True)),
+        Job("tinysr-small-x2", named("small", scale=2), 0.12, _stages(0.5, keep=True), "tinysr-small-psnr"),
+        Job("tinysr-base", named("base"), 0.42, _stages(0.45, keep=False)),
+        Job("tinysr-base-x2", named("base", scale=2), 0.14, _stages(0.4, keep=False), "tinysr-base"),
+    ]
+
+
+def trial() -> list[Job]:
+    """The same jobs with nets, batches and patches so small that a CPU gets through them."""
+    half = HalfConfig((16,), (0,), project=False)
+    tiny = {"width": 16, "depth": 2, "latent_channels": 16, "encoder": half, "decoder": half}
+    return [replace(job, config=replace(job.config, **tiny), batch=4, crop=16) for job in plan()]  # type: ignore[arg-type]
+
+
+def check(jobs: list[Job]) -> None:
+    """Shares that do not add up would leave time or take too much."""
+    for total, what in [(sum(job.share for job in jobs), "jobs"), *((sum(s.share for s in j.stages), j.name) for j in jobs)]:
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares of {what} add up to {total}, not to 1")
