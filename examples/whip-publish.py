@@ -40,7 +40,12 @@ PACKERS = {
     "vp9": "rtpvp9pay picture-id-mode=15-bit",
     "h264": "video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 aggregate-mode=zero-latency",
 }
-RTP_NAMES = {"vp8": "VP8", "vp9": "VP9", "h264": "H264"}
+# What the offer says of each codec. It may be written before the first picture, so the packer cannot be asked.
+RTP_FORMATS = {
+    "vp8": "encoding-name=VP8",
+    "vp9": "encoding-name=VP9",
+    "h264": "encoding-name=H264,packetization-mode=(string)1",
+}
 
 
 def encoder(codec: str, fps: int, kbits: int) -> str:
@@ -60,7 +65,7 @@ def describe(options: argparse.Namespace) -> str:
         f"{options.video} ! videoconvert ! videoscale ! videorate ! {raw},format=I420"
         f" ! queue leaky=downstream max-size-buffers=2 ! {encoder(options.codec, options.fps, options.kbits)}"
         f" ! {PACKERS[options.codec]} mtu=1200"
-        f" ! application/x-rtp,media=video,encoding-name={RTP_NAMES[options.codec]},payload=96 ! webrtc.",
+        f" ! application/x-rtp,media=video,{RTP_FORMATS[options.codec]},payload=96 ! webrtc.",
     ]
     if options.audio:
         parts.append(
@@ -130,8 +135,16 @@ class Publisher:
         if answer is not None:
             _, message = GstSdp.SDPMessage.new_from_text(answer)
             description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
-            self.webrtc.emit("set-remote-description", description, Gst.Promise.new())
+            promise = Gst.Promise.new_with_change_func(self.answered)
+            self.webrtc.emit("set-remote-description", description, promise)
         return False
+
+    def answered(self, promise: Gst.Promise) -> None:
+        """webrtcbin has read the answer."""
+        reply = promise.get_reply()
+        if reply and reply.has_field("error"):
+            message = f"the answer makes no sense: {reply.get_value('error').message}"
+            GLib.idle_add(lambda: self.fail(message))
 
     def connection_changed(self) -> bool:
         """Says when media flows, and ends when the connection is lost."""
