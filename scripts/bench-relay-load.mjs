@@ -26,7 +26,7 @@ import { publish, watch } from './load/whip.mjs';
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '8' },
-    viewers: { type: 'string', default: '160' },
+    viewers: { type: 'string', default: '320' },
     rooms: { type: 'string', default: '8' },
     'target-delay': { type: 'string', default: '250' },
     json: { type: 'boolean', default: false },
@@ -93,8 +93,12 @@ async function roomFigures(url) {
   return ages.map((age, i) => ({ ageP95Ms: age * 1000, fpsOut: rates[i], sizeShare: sizes[i] }));
 }
 
-/** Watches for a while: CPU in percent of a core, and what each viewer got. */
-async function measure(pid, clients) {
+/**
+ * Watches for a while: CPU in percent of a core, and what each viewer got.
+ *
+ * @param sameStream whether all get the same, so that who got little is measured by what the best one got
+ */
+async function measure(pid, clients, sameStream = true) {
   const at = performance.now();
   const [before, own] = [cpuOf(pid), process.cpuUsage()];
   const counted = clients.map(({ counts }) => ({ ...counts }));
@@ -114,8 +118,7 @@ async function measure(pid, clients) {
     own: (used.user + used.system) / 1e4 / seconds,
     mbit: (sum(got.map(({ bytes }) => bytes)) * 8) / 1e6 / seconds / Math.max(1, clients.length),
     packets: sum(got.map(({ packets }) => packets)) / seconds / Math.max(1, clients.length),
-    // Those who got little are measured by what the best one got.
-    delivered: clients.length === 0 ? 1 : Math.min(...got.map(({ packets }) => packets)) / most,
+    delivered: Math.min(...got.map(({ packets, expected }) => packets / (sameStream ? most : Math.max(1, expected)))),
     load: loadavg()[0],
   };
 }
@@ -151,6 +154,16 @@ async function openRoom(relay, certificate, clip, room) {
   };
 }
 
+/** What else the machine does may spoil a look: only what does not hold three times does not hold. */
+async function tries(look) {
+  let row = await look();
+  for (let left = 2; left > 0 && !row.held; left -= 1) {
+    await sleep(GOVERNOR_MS);
+    row = await look();
+  }
+  return row;
+}
+
 /** Viewers of one room. */
 async function viewersOfRelay(certificate, clip, source) {
   const relay = await startRelay();
@@ -161,12 +174,14 @@ async function viewersOfRelay(certificate, clip, source) {
     for (const count of steps(Number(values.viewers))) {
       await addClients(clients, count, certificate, (client) => watch(client, relay.url, 'load', source));
       if (rows.length === 0) await sleep(GOVERNOR_MS);
-      const row = await measure(relay.pid, clients);
-      const [figures] = source === 'upscaled' ? await roomFigures(relay.url) : [];
-      const held = row.delivered >= DELIVERED && (!figures || holds(figures));
-      rows.push({ ...row, ...figures, held });
+      const row = await tries(async () => {
+        const measured = await measure(relay.pid, clients);
+        const [figures] = source === 'upscaled' ? await roomFigures(relay.url) : [];
+        return { ...measured, ...figures, held: measured.delivered >= DELIVERED && (!figures || holds(figures)) };
+      });
+      rows.push(row);
       tell(`  ${count} of ${source}: ${row.total.toFixed(0)} % CPU, ${(row.delivered * 100).toFixed(1)} % delivered`);
-      if (!held) break;
+      if (!row.held) break;
     }
   } finally {
     closeAll(clients);
@@ -221,18 +236,21 @@ async function rooms(certificate, clip) {
         watch(client, relay.url, name, 'upscaled'),
       );
       await sleep(GOVERNOR_MS);
-      const row = await measure(relay.pid, clients);
-      const figures = await roomFigures(relay.url);
-      const worst = {
-        ageP95Ms: Math.max(...figures.map(({ ageP95Ms }) => ageP95Ms)),
-        fpsOut: Math.min(...figures.map(({ fpsOut }) => fpsOut)),
-        sizeShare: Math.min(...figures.map(({ sizeShare }) => sizeShare)),
-      };
-      rows.push({ ...row, ...worst, rooms: closers.length, held: figures.every(holds) });
+      const row = await tries(async () => {
+        const measured = await measure(relay.pid, clients, false);
+        const figures = await roomFigures(relay.url);
+        const worst = {
+          ageP95Ms: Math.max(...figures.map(({ ageP95Ms }) => ageP95Ms)),
+          fpsOut: Math.min(...figures.map(({ fpsOut }) => fpsOut)),
+          sizeShare: Math.min(...figures.map(({ sizeShare }) => sizeShare)),
+        };
+        return { ...measured, ...worst, rooms: closers.length, held: figures.every(holds) };
+      });
+      rows.push(row);
       tell(
-        `  ${closers.length} rooms: ${row.total.toFixed(0)} % CPU, p95 ${worst.ageP95Ms.toFixed(0)} ms, ${worst.fpsOut.toFixed(1)} fps`,
+        `  ${closers.length} rooms: ${row.total.toFixed(0)} % CPU, p95 ${row.ageP95Ms.toFixed(0)} ms, ${row.fpsOut.toFixed(1)} fps`,
       );
-      if (!rows.at(-1).held) break;
+      if (!row.held) break;
     }
   } finally {
     closeAll(clients);
@@ -242,11 +260,15 @@ async function rooms(certificate, clip) {
   return rows;
 }
 
-/** CPU that one more viewer costs, in percent of a core: the slope from the fewest to the most that were held. */
+/**
+ * CPU that one more viewer costs, in percent of a core: the slope from the fewest to the most that were held. Of the media
+ * worker only: what the model takes changes with the machine's other work, and far more than what a viewer costs.
+ */
 function costOfViewer(rows) {
   const held = rows.filter((row) => row.held !== false);
   const [first, last] = [held[0], held.at(-1)];
-  return first && last.viewers > first.viewers ? (last.total - first.total) / (last.viewers - first.viewers) : null;
+  if (!first || last.viewers === first.viewers) return null;
+  return (last.mediasoup - first.mediasoup) / (last.viewers - first.viewers);
 }
 
 async function main() {
@@ -310,7 +332,7 @@ function print(result) {
       ...result.rooms.map(row('rooms')),
     ]),
     '',
-    `one more viewer: upscaled ${n(cost.upscaled, 2)} %, original ${n(cost.original, 2)} %, at mediasoup alone ${n(cost.alone, 2)} % of a core`,
+    `media worker, one more viewer: upscaled ${n(cost.upscaled, 2)} %, original ${n(cost.original, 2)} %, at mediasoup alone ${n(cost.alone, 2)} % of a core`,
   ].join('\n');
 }
 
