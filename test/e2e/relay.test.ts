@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { log } from '#src/shared/log.js';
 import { createRelay, type Relay } from '#src/stream/relay.js';
 import { PATIENCE, startBrowser, type TestBrowser, videoContrast, videoState, waitForFrames } from './browser.js';
-import { connectByHttp, heard } from './whip-page.js';
+import { connectByHttp, fragmentInUse, heard, restartIceByHttp } from './whip-page.js';
 
 /** How far the sound of the upscaled stream is from its picture, in milliseconds, as the relay tells viewers. */
 async function soundBesidePicture(relay: Relay, room: string): Promise<number> {
@@ -130,5 +130,34 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
     expect((await fetch(relay.url + published.location, { method: 'DELETE' })).status).toBe(200);
     await expect.poll(() => relay.state.sessions, { timeout: PATIENCE }).toBe(0);
     browser.check();
+  });
+
+  it.each(['whip', 'whep'] as const)('%s begins ICE anew by PATCH, and the picture goes on', async (kind) => {
+    const room = `${relay.url}/%/restart-${kind}`;
+    const publisher = await browser.open(relay.url);
+    const published = await connectByHttp(publisher, 'whip', room.replace('%', 'whip'));
+    const viewer = await browser.open(relay.url);
+    const watched = await connectByHttp(viewer, 'whep', `${room.replace('%', 'whep')}?source=original`);
+    await waitForFrames(viewer, 'whep-video', 3);
+
+    const [page, { location, etag }] = kind === 'whip' ? [publisher, published] : [viewer, watched];
+    const session = relay.url + location;
+    const restarted = await restartIceByHttp(page, kind, session, etag);
+    expect(restarted.status).toBe(200);
+    const [before, after] = restarted.fragments;
+    expect(after).not.toBe(before);
+    expect(restarted.etag).not.toBe(etag);
+    await expect.poll(() => fragmentInUse(page, kind), { timeout: PATIENCE }).toBe(after);
+    await waitForFrames(viewer, 'whep-video', FLOWING);
+
+    // Who still holds the tag of the ICE session before is told so.
+    const late = await fetch(session, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': etag ?? '' },
+      body: 'a=ice-ufrag:late\r\na=ice-pwd:late\r\n',
+    });
+    expect(late.status).toBe(412);
+    browser.check();
+    await Promise.all([publisher.close(), viewer.close()]);
   });
 });

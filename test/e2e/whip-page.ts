@@ -104,6 +104,63 @@ export function connectByHttp(
   );
 }
 
+/** What came of an ICE restart. */
+export interface Restarted {
+  readonly status: number;
+  readonly etag: string | null;
+  /** User fragments of the relay in the answer before and in the one after. */
+  readonly fragments: readonly (string | undefined)[];
+}
+
+/** Runs in the page: begins ICE anew by PATCH for the connection of {@link connectByHttp} (RFC 9725, 4.3.2). */
+export function restartIceByHttp(
+  page: Page,
+  kind: 'whip' | 'whep',
+  session: string,
+  etag: string | null,
+): Promise<Restarted> {
+  return page.evaluate(
+    async ([role, address, tag]) => {
+      const connection = (window as unknown as Record<string, RTCPeerConnection | undefined>)[`${role}Connection`];
+      if (!connection) throw new Error('there is no connection');
+      const before = connection.remoteDescription?.sdp ?? '';
+      connection.restartIce();
+      await connection.setLocalDescription();
+      const lines = connection.localDescription?.sdp.match(/^a=(?:ice-ufrag|ice-pwd):.*$/gm)?.slice(0, 2) ?? [];
+      const response = await fetch(address, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': tag ?? '*' },
+        body: `${lines.join('\r\n')}\r\n`,
+      });
+      const fragment = await response.text();
+      let sdp = before;
+      for (const name of ['ice-ufrag', 'ice-pwd']) {
+        const value = new RegExp(`^a=${name}:(\\S+)`, 'm').exec(fragment)?.[1];
+        sdp = sdp.replace(new RegExp(`^a=${name}:.*$`, 'gm'), `a=${name}:${value}`);
+      }
+      await connection.setRemoteDescription({ type: 'answer', sdp });
+      const fragmentOf = (text: string) => /^a=ice-ufrag:(\S+)/m.exec(text)?.[1];
+      return {
+        status: response.status,
+        etag: response.headers.get('etag'),
+        fragments: [fragmentOf(before), fragmentOf(sdp)],
+      };
+    },
+    [kind, session, etag] as const,
+  );
+}
+
+/** The relay's ICE user fragment that media of {@link connectByHttp} flows by now. */
+export function fragmentInUse(page: Page, kind: 'whip' | 'whep'): Promise<string | undefined> {
+  return page.evaluate(async (role) => {
+    const connection = (window as unknown as Record<string, RTCPeerConnection | undefined>)[`${role}Connection`];
+    const reports = [...((await connection?.getStats())?.values() ?? [])];
+    const transport = reports.find(({ type }) => type === 'transport');
+    const pair = reports.find(({ id }) => id === transport?.selectedCandidatePairId);
+    return reports.find(({ id }) => id === pair?.remoteCandidateId)?.usernameFragment as string | undefined;
+  }, kind);
+}
+
 /** What the connection of {@link connectByHttp} has heard: samples, and their energy (0 for silence). */
 export function heard(
   page: Page,
