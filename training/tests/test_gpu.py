@@ -149,18 +149,18 @@ def test_graphs_of_other_models_are_refused() -> None:
 LACKING = ("cv2", "onnx", "onnxruntime", "safetensors", "scipy", "skimage")
 
 
-def call(folder: Path, *words: str, blocked: bool = False) -> str:
-    code = "import sys, train_on_gpu\n"
-    if blocked:
-        code = f"import sys\nfor name in {LACKING!r}: sys.modules[name] = None\nimport train_on_gpu\n"
-    code += "train_on_gpu.main(sys.argv[1:])"
-    command = [sys.executable, "-W", "ignore", "-c", code, *words]
-    done = subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(TRAINING), "PATH": "/usr/bin:/bin"}, capture_output=True)
+def train_there(folder: Path, *words: str) -> str:
+    code = f"import sys\nfor name in {LACKING!r}: sys.modules[name] = None\nimport train_on_gpu\ntrain_on_gpu.main(sys.argv[1:])"
+    command = [sys.executable, "-W", "ignore", "-c", code, "train", *words]
+    environment = {"PYTHONPATH": str(TRAINING), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
 
-def test_the_whole_procedure_over_two_machines(tmp_path: Path) -> None:
+def test_the_whole_procedure_over_two_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     for seed in range(10):
@@ -168,22 +168,23 @@ def test_the_whole_procedure_over_two_machines(tmp_path: Path) -> None:
     home, first, second = (tmp_path / name for name in ("home", "first", "second"))
     for folder in (home, first, second):
         folder.mkdir()
-    said = call(home, "pack", "--data", str(photos))
-    assert "10 of 10 pictures" in said
-    pack = ["--pack", str(home / "cache/pack.zip")]
-    train = ["train", *pack, "--out", "out", "--total-minutes", "0.1", "--device", "cpu", "--trial", "--threads", "1"]
-    # The first machine is stopped inside the first job or the second; the next one has only what came back.
-    said = call(first, *train, "--minutes", "0.03", blocked=True)
-    assert "not finished" in said
-    said = call(home, "collect", "--pieces", str(first / "out"))
+    monkeypatch.chdir(home)
+    train_on_gpu.main(["pack", "--data", str(photos)])
+    assert "10 of 10 pictures" in capsys.readouterr().out
+    options = ["--pack", str(home / "cache/pack.zip"), "--out", "out", "--device", "cpu", "--threads", "1"]
+    options += ["--trial", "--total-minutes", "0.1"]
+    # The first machine is stopped on its way; the next one has only what came back.
+    assert "not finished" in train_there(first, *options, "--minutes", "0.03")
+    train_on_gpu.main(["collect", "--pieces", str(first / "out")])
     (second / "runs/gpu").mkdir(parents=True)
     (home / "runs/gpu/resume").rename(second / "runs/gpu/resume")
-    said = call(second, *train, "--minutes", "5", blocked=True)
+    said = train_there(second, *options, "--minutes", "5")
     assert "\nfinished" in said
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert {line["job"] for line in lines} >= {"tinysr-base", "tinysr-base-x2"}
-    said = call(home, "collect", "--pieces", str(second / "out"))
-    assert "finished: tinysr-small, tinysr-small-x2, tinysr-base, tinysr-base-x2" in said
+    capsys.readouterr()
+    train_on_gpu.main(["collect", "--pieces", str(second / "out")])
+    assert "finished: tinysr-small, tinysr-small-x2, tinysr-base, tinysr-base-x2" in capsys.readouterr().out
     manifest = json.loads((home / "runs/gpu/models/manifest.json").read_text())
     names = ["tinysr-base", "tinysr-base-x2", "tinysr-small", "tinysr-small-psnr", "tinysr-small-x2", "tinysr-small-x2-psnr"]
     assert [model["name"] for model in manifest["models"]] == names

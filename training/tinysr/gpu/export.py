@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import torch
 from safetensors.torch import save_file
 
-from ..arch import TinySR, TinySRConfig, count_config
+from ..arch import TinySR, TinySRConfig, count
 from ..rgb_graph import FORMATS, build_rgb_graph, receptive_radius
 from .pieces import State
+
+_SIDE = 16
 
 
 def export(name: str, config: TinySRConfig, state: State, folder: Path) -> str:
@@ -30,14 +33,14 @@ def export(name: str, config: TinySRConfig, state: State, folder: Path) -> str:
         onnx.save(build_rgb_graph(model, pixel_format), str(file))
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         variants.append({"file": file.name, "sha256": digest, "precision": "fp32", "format": pixel_format})
-    cost = count_config(config, 64, 64)
+    cost = count(model, torch.zeros(1, 3, _SIDE, _SIDE))
     entry: dict[str, Any] = {
         "name": name,
         "scale": config.scale,
         "multiple": 2,
         "receptiveRadius": receptive_radius(model),
         "params": cost.parameters,
-        "macsPerLrPixel": cost.macs // 64**2,
+        "macsPerLrPixel": cost.macs // _SIDE**2,
         "licence": "Apache-2.0",
         "quality": {},
         "file": variants[0]["file"],
