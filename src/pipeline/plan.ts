@@ -1,7 +1,6 @@
 import type { DecodeOptions } from '../decode/command.js';
 import { checkHwaccel } from '../decode/hwaccel.js';
 import { endOfFrames } from '../decode/packet-times.js';
-import { probe } from '../decode/probe.js';
 import { type Container, containerFor, containerNamed } from '../encode/containers.js';
 import { extractCovers } from '../encode/covers.js';
 import type { EncodePlan } from '../encode/plan.js';
@@ -14,6 +13,7 @@ import { frameLayout } from '../shared/layout.js';
 import type { MediaInfo } from '../shared/media.js';
 import { rationalValue } from '../shared/rational.js';
 import { planColor } from './color-plan.js';
+import { lookAtSource, type Scratch, scratchPath } from './look-at-source.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { planOutput } from './output-plan.js';
 import { planSizes } from './size-plan.js';
@@ -75,20 +75,20 @@ export function outputContainer(options: Pick<UpscaleVideoOptions, 'output' | 'f
 export async function planVideo(
   options: UpscaleVideoOptions,
   path: string,
-  scratch: string | (() => Promise<string>),
+  scratch: Scratch,
   known?: Model,
 ): Promise<VideoPlan> {
   const { signal, compare = false, start, end } = options;
   const container = outputContainer(options);
   // Looking at the source overlaps with looking at ffmpeg; what is wrong with ffmpeg or the model is told first.
-  const probing = probe(path, signal);
+  const probing = lookAtSource(path, scratch, signal);
   probing.catch(() => undefined);
   const [ffmpeg, model] = await Promise.all([
     requireFfmpeg(),
     known ?? resolveModel(options.model ?? DEFAULT_MODEL, signal),
   ]);
   await checkHwaccel(options.hwaccel);
-  const source = await probing;
+  const { source, warnings: sourceWarnings } = await probing;
   const { video } = source;
   const output = planOutput(options, container, video, ffmpeg);
   const size = planSizes(video, model, options);
@@ -98,7 +98,6 @@ export async function planVideo(
   const lastTime =
     options.frames === undefined ? undefined : await endOfFrames(source, start ?? 0, options.frames, signal);
   const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
-  const place = typeof scratch === 'string' ? scratch : covers ? await scratch() : '';
   const { width, height } = size.frame;
   const decode: DecodeOptions = {
     ...{ info: source, format: color.format, width, height, matrix: color.matrix, fullRange: color.fullRange },
@@ -129,7 +128,7 @@ export async function planVideo(
     end: Number.isFinite(tracksEnd) ? tracksEnd : undefined,
     compare,
     streams,
-    coverFiles: covers ? await extractCovers(source, place, signal) : [],
+    coverFiles: covers ? await extractCovers(source, await scratchPath(scratch), signal) : [],
     threads: undefined,
   };
   return {
@@ -137,6 +136,6 @@ export async function planVideo(
     decode,
     encode,
     totalFrames: expectedFrames(source, options),
-    warnings: [...contentWarnings(source), ...warnings],
+    warnings: [...sourceWarnings, ...contentWarnings(source), ...warnings],
   };
 }

@@ -74,7 +74,12 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
       options.output === '-' ? undefined : await OutputFile.prepare(options.output, options.overwrite ?? false);
     if (file) owned.use(file, () => file.discard());
     // Made only when it is needed: most runs write nothing but their output.
-    const scratch = async () => owned.use(await scratchFolder(), (folder) => folder.remove()).path;
+    let made: Promise<string> | undefined;
+    const makeScratch = async () => owned.use(await scratchFolder(), (folder) => folder.remove()).path;
+    const scratch = () => {
+      made ??= makeScratch();
+      return made;
+    };
     const path = options.input === '-' ? await spool(process.stdin, await scratch(), signal) : options.input;
     // Loading the runtime takes as long as looking at ffmpeg and the source: both are done at once.
     const thread = owned.use(new InferenceThread(), (unused) => unused.close());

@@ -1,0 +1,33 @@
+import { countClockJumps, mendClock } from '../decode/clock.js';
+import { probe } from '../decode/probe.js';
+import type { MediaInfo } from '../shared/media.js';
+
+/** A folder for intermediate files, or what makes one when it is needed. */
+export type Scratch = string | (() => Promise<string>);
+
+/** The folder of a {@link Scratch}. */
+export function scratchPath(scratch: Scratch): Promise<string> {
+  return typeof scratch === 'string' ? Promise.resolve(scratch) : scratch();
+}
+
+/**
+ * Looks at a source. One whose clock jumps back is copied to a file whose clock goes on, as no other container can hold
+ * such times.
+ *
+ * @throws TinySRError as `probe` and `mendClock`
+ */
+export async function lookAtSource(
+  path: string,
+  scratch: Scratch,
+  signal?: AbortSignal,
+): Promise<{ readonly source: MediaInfo; readonly warnings: readonly string[] }> {
+  const source = await probe(path, signal);
+  const jumps = await countClockJumps(source, signal);
+  if (jumps === 0) return { source, warnings: [] };
+  const mended = await mendClock(source, await scratchPath(scratch), signal);
+  const places = jumps === 1 ? 'once' : `${jumps} times`;
+  return {
+    source: await probe(mended, signal),
+    warnings: [`the clock of the source starts anew ${places}: what follows is joined on`],
+  };
+}
