@@ -1,6 +1,7 @@
 """Prunes a small teacher to half its depth by several methods and prints one table. Stops and resumes at any time.
 
 python prune.py --cache CACHE --out runs/prune --validate VALIDATION --teacher-steps 10000 --steps 3000 --seeds 0 1 2
+python prune.py --cache CACHE --out runs/prune --validate VALIDATION --total-minutes 360        # as many steps as fit
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 
 from tinysr.arch import TinySRConfig, named
 from tinysr.lpips import SqueezeLpips
+from tinysr.recipe.budget import Clock, pace
 from tinysr.recipe.jobs import Crops, OutOfTime, Setting
 from tinysr.recipe.replicate import METHODS, Bicubic, Pairs, Plan, Replication, remember, table
 from tinysr.validate import load_validation
@@ -30,6 +32,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--teacher-steps", type=int, default=10000)
     parser.add_argument("--steps", type=int, default=3000, help="budget of each student, mask learning included")
     parser.add_argument("--mask-share", type=float, default=0.3, help="share of the budget that mask learning takes")
+    parser.add_argument(
+        "--total-minutes",
+        type=float,
+        help="of all calls together: the first call measures the pace and decides both numbers of steps, in their ratio",
+    )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop this call after so long; everything is saved")
     parser.add_argument("--save-minutes", type=float, default=2, help="time between checkpoints")
     parser.add_argument("--width", type=int, default=96, help="channels of the blocks, 32 a head")
@@ -59,35 +66,55 @@ def replica(args: argparse.Namespace) -> TinySRConfig:
     return named("replica", **size, attention=args.attention, scale=args.scale, position_side=args.crop // 2)
 
 
+def plan_of(args: argparse.Namespace) -> Plan:
+    """The plan of the command line."""
+    return Plan(
+        replica(args), args.keep, args.group, args.teacher_steps, args.steps, args.mask_share,
+        lr=args.lr, recovery_lr=args.recovery_lr, gate_lr=args.gate_lr, rank=args.rank,
+        latent_weight=args.latent_weight, lpips_weight=args.lpips_weight,
+    )  # fmt: skip
+
+
 def main() -> None:
     """Runs what is missing, then prints the table."""
     args = arguments().parse_args()
     if args.lpips_weight and not args.lpips:
         raise SystemExit("--lpips-weight needs --lpips")
     torch.set_num_threads(args.threads)
-    plan = Plan(
-        replica(args), args.keep, args.group, args.teacher_steps, args.steps, args.mask_share,
-        lr=args.lr, recovery_lr=args.recovery_lr, gate_lr=args.gate_lr, rank=args.rank,
-        latent_weight=args.latent_weight, lpips_weight=args.lpips_weight,
-    )  # fmt: skip
+    began = time.monotonic()
+    clock = Clock(args.out / "minutes.json", args.total_minutes)
+    crops = Crops(args.cache, args.scale, args.held_out)
+    deadline = began + 60 * min(args.minutes, clock.left)
+    setting = Setting(crops, args.batch, args.crop, args.device, args.bf16, 60 * args.save_minutes, deadline)
+    perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
+    tracks: dict[str, Pairs] = load_validation(args.validate, args.scale) if args.validate else {"held out": crops.held_out()}
+    plan = plan_of(args)
+    if args.total_minutes:
+        plan = clock.fitted(plan, lambda: pace(plan, setting, perceptual, tracks), len(args.seeds), args.methods)
     measured = str(args.validate) if args.validate else args.held_out
     others: dict[str, object] = {"cache": str(args.cache), "batch": args.batch, "crop": args.crop, "measured on": measured}
     remember(plan, others, args.out / "plan.json")
-    crops = Crops(args.cache, args.scale, args.held_out)
-    deadline = time.monotonic() + 60 * args.minutes
-    setting = Setting(crops, args.batch, args.crop, args.device, args.bf16, 60 * args.save_minutes, deadline)
-    perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     run = Replication(plan, setting, args.out, perceptual)
-    tracks: dict[str, Pairs] = load_validation(args.validate, args.scale) if args.validate else {"held out": crops.held_out()}
+    reference: dict[str, dict[str, float]] = {}
+    rows: list[dict[str, object]] = []
+    stopped: OutOfTime | None = None
     try:
-        reference = {"bicubic": run.measure(Bicubic(plan.teacher).to(args.device), tracks)}
+        reference["bicubic"] = run.measure(Bicubic(plan.teacher).to(args.device), tracks)
         trained = run.result("teacher", 0, tracks)
         reference["teacher"] = {name: float(str(trained[name])) for name in reference["bicubic"]}
         # Seed by seed, so that a run that was cut short has all methods of the seeds it has.
-        rows = [run.result(method, seed, tracks) for seed in args.seeds for method in args.methods]
+        for seed in args.seeds:
+            for method in args.methods:
+                rows.append(run.result(method, seed, tracks))
     except OutOfTime as stop:
-        raise SystemExit(f"{stop}; the same command goes on from there") from None
+        stopped = stop
+    finally:
+        clock.spend(time.monotonic() - began)
+    if stopped and clock.left > 0:
+        raise SystemExit(f"{stopped}; the same command goes on from there")
     text = table(plan, reference, rows)
+    if stopped:
+        text += f"\nThe time is over: {stopped}. Seeds that are missing are not in the table.\n"
     (args.out / "table.md").write_text(text)
     print(text)
 

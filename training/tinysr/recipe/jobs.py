@@ -81,7 +81,7 @@ def groups_of(module: nn.Module, lr: float, bias_lr: float) -> list[Group]:
     return [Group([p for p in weights if p.dim() > 1], lr, True), Group([p for p in weights if p.dim() < 2], bias_lr)]
 
 
-def _optimizers(groups: list[Group]) -> list[tuple[torch.optim.Optimizer, float]]:
+def optimizers_of(groups: list[Group]) -> list[tuple[torch.optim.Optimizer, float]]:
     """An optimizer for each group, and its highest rate."""
     return [
         (Muon(g.parameters, g.lr) if g.muon else torch.optim.Adam(g.parameters, g.lr, betas=(0.9, 0.99)), g.lr) for g in groups
@@ -93,7 +93,7 @@ def train(path: Path, module: nn.Module, groups: list[Group], steps: int, seed: 
 
     loss_of: from LR and HR batches to the loss.
     """
-    optimizers = _optimizers(groups)
+    optimizers = optimizers_of(groups)
     step = 0
     if path.exists():
         state = torch.load(path, weights_only=True, map_location=setting.device)
