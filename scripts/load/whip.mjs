@@ -21,14 +21,15 @@ async function connect(client, url, body) {
   const candidate = /^a=candidate:\S+ 1 udp \d+ (\S+) (\d+)/im.exec(answer);
   const [ufrag, password] = ['ufrag', 'pwd'].map((name) => new RegExp(`^a=ice-${name}:(\\S+)`, 'm').exec(answer)?.[1]);
   await client.connect({ host: candidate[1], port: Number(candidate[2]), ufrag, password });
+  return new URL(response.headers.get('location'), url).href;
 }
 
-/** Publishes VP8. */
+/** Publishes VP8. @returns address of the session, to be deleted */
 export function publish(client, url, room, ssrc) {
   return connect(client, `${url}/whip/${room}`, offer(client, 'VP8', 'sendonly', [`a=ssrc:${ssrc} cname:load`]));
 }
 
-/** Watches the upscaled picture (H.264), or the original (VP8). */
+/** Watches the upscaled picture (H.264), or the original (VP8). @returns address of the session, to be deleted */
 export function watch(client, url, room, source) {
   const codec = source === 'original' ? 'VP8' : 'H264';
   return connect(client, `${url}/whep/${room}?source=${source}`, offer(client, codec, 'recvonly', []));

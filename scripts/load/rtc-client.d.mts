@@ -1,0 +1,18 @@
+/** A certificate for DTLS, as files, and its fingerprint (SHA-256). */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+/** Makes the certificate that all clients show. @param folder where it is put */
+export function makeCertificate(folder: string): Promise<ClientCertificate>;
+
+/** A WebRTC client that connects as a browser does and counts what comes, without decrypting or decoding it. */
+export class RtcClient {
+  readonly counts: { readonly packets: number; readonly bytes: number; readonly expected: number };
+  constructor(certificate: ClientCertificate);
+  /** Sends an RTP packet. */
+  send(packet: Buffer): void;
+  close(): void;
+}
