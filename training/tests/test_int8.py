@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from pictures import texture
 from PIL import Image as PilImage
 
-from tests.pictures import texture
 from tinysr.int8 import SIDE, VARIANTS, end_convolutions, lr_frames, quality, quantise, time_in_turn, to_yuv420
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
