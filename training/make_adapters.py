@@ -17,8 +17,8 @@ from onnx import TensorProto, helper
 OPSET = 17
 ELEMENT = {8: TensorProto.UINT8, 16: TensorProto.UINT16}
 TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}
-FRAME = ["N", "H", "W", 3]
-SHAPES = {"nchw": ["N", 3, "H", "W"], "nhwc": FRAME}
+FRAME: list[str | int | None] = ["N", "H", "W", 3]
+SHAPES: dict[str, list[str | int | None]] = {"nchw": ["N", 3, "H", "W"], "nhwc": FRAME}
 
 
 def _model(name: str, nodes: list[onnx.NodeProto], inputs: list, outputs: list, constants: list) -> onnx.ModelProto:
