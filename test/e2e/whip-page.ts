@@ -13,7 +13,7 @@ export interface WhipResult {
 /** How the offer is changed before it is sent, so that numbers differ from client to client. */
 export interface OfferChanges {
   /** Codec to put first. */
-  readonly prefer?: 'video/VP8' | 'video/H264';
+  readonly prefer?: 'video/VP8' | 'video/VP9' | 'video/H264';
   /** Gives payload types and extensions other numbers. */
   readonly renumber?: boolean;
   /** Sends the camera's picture in several sizes: by how much each is reduced. */

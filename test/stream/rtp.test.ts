@@ -181,6 +181,20 @@ describe('pictures from packets', () => {
     expect(pictures[0]?.size).toEqual({ width: 96, height: 64 });
   });
 
+  it('says of VP9 that says nothing of its colours what browsers take it for', async () => {
+    const given = async (colors: string) => {
+      const { assembler, pictures } = collect('vp9');
+      const [key = Buffer.alloc(0)] = await vp9Clip('96x64', colors);
+      assembler.push(new RtpWriter(PAYLOAD_TYPE, 1).write(0, true, Buffer.of(0x0c), key), 0);
+      return { key, data: pictures[0]?.data };
+    };
+    const [unknown, bt601] = [await given('unknown'), await given('smpte170m')];
+    const [said] = await vp9Clip('96x64', 'bt709');
+    expect(unknown.data).not.toEqual(unknown.key);
+    expect(unknown.data).toEqual(said);
+    expect(bt601.data).toEqual(bt601.key);
+  });
+
   it('takes the smallest spatial layer of VP9, and no frame without its end', async () => {
     const [key] = await vp9Clip('96x64');
     const { assembler, pictures } = collect('vp9');

@@ -15,11 +15,12 @@ export async function vp8Clip(size: string): Promise<readonly Buffer[]> {
   return new IvfReader().push(stream).flatMap(({ units }) => units);
 }
 
-/** Coded VP9 frames of a moving picture; the first is a key frame. */
-export async function vp9Clip(size: string): Promise<readonly Buffer[]> {
+/** Coded VP9 frames of a moving picture; the first is a key frame. @param colors what they say of their colours */
+export async function vp9Clip(size: string, colors = 'bt709'): Promise<readonly Buffer[]> {
   const stream = await ffmpeg(
     ...['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=1`, '-pix_fmt', 'yuv420p', '-c:v', 'libvpx-vp9'],
-    ...['-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0', '-f', 'ivf', '-'],
+    ...['-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0', '-colorspace', colors],
+    ...['-f', 'ivf', '-'],
   );
   return new IvfReader().push(stream).flatMap(({ units }) => units);
 }

@@ -6,10 +6,16 @@ interface Choice {
   readonly height: number;
   readonly rate: number;
   readonly sound: boolean;
+  readonly codec: 'video/vp8' | 'video/h264';
 }
 
-function choice(): Choice {
+/**
+ * What the form says. Cameras give the colours that VP8 is always taken to have; files and screens have others, which
+ * only H.264 can say.
+ */
+function choice(source: 'camera' | 'screen' | 'file'): Choice {
   return {
+    codec: source === 'camera' ? 'video/vp8' : 'video/h264',
     height: Number(element<HTMLSelectElement>('size').value),
     rate: Number(element<HTMLSelectElement>('rate').value),
     sound: element<HTMLInputElement>('sound').checked,
@@ -149,7 +155,9 @@ class Studio {
       maxFramerate: rate,
       scaleResolutionDownBy: Math.max(1, actual / height),
     };
-    const codec = device.sendRtpCapabilities.codecs?.find(({ mimeType }) => mimeType.toLowerCase() === 'video/vp8');
+    const codec = device.sendRtpCapabilities.codecs?.find(
+      ({ mimeType }) => mimeType.toLowerCase() === this.#choice.codec,
+    );
     return transport.produce({
       track,
       stopTracks: false,
@@ -196,10 +204,9 @@ class Studio {
   }
 }
 
-async function start(open: () => Promise<MediaStream>): Promise<void> {
-  const wanted = choice();
+async function start(wanted: Choice, open: (wanted: Choice) => Promise<MediaStream>): Promise<void> {
   try {
-    const stream = await open();
+    const stream = await open(wanted);
     const preview = element<HTMLVideoElement>('preview');
     if (!preview.src) preview.srcObject = stream;
     show('studio');
@@ -218,13 +225,13 @@ export function home(): void {
   const camerasThere = navigator.mediaDevices !== undefined;
   element<HTMLButtonElement>('use-camera').disabled = !camerasThere;
   element<HTMLButtonElement>('use-screen').disabled = !camerasThere || !('getDisplayMedia' in navigator.mediaDevices);
-  element('use-camera').onclick = () => void start(() => camera(choice()));
-  element('use-screen').onclick = () => void start(() => screen(choice()));
+  element('use-camera').onclick = () => void start(choice('camera'), camera);
+  element('use-screen').onclick = () => void start(choice('screen'), screen);
   const picker = element<HTMLInputElement>('file');
   element('use-file').onclick = () => picker.click();
   picker.onchange = () => {
     const [chosen] = picker.files ?? [];
-    if (chosen) void start(() => file(chosen));
+    if (chosen) void start(choice('file'), () => file(chosen));
   };
   element('copy').onclick = async () => {
     const link = element<HTMLInputElement>('link');

@@ -60,6 +60,9 @@ class Bits {
 }
 
 const SYNC_CODE = 0x498342;
+/** Colour spaces in the head of a key frame. */
+const UNKNOWN = 0;
+const BT709 = 2;
 const RGB = 7;
 
 /**
@@ -87,6 +90,16 @@ export function readVp9Head(
 }
 
 /**
+ * A key frame of profile 0 that says nothing about its colours: browsers, which leave it so, show it as BT.709, while
+ * ffmpeg would take it for BT.601. So it is said.
+ */
+function sayColors(keyFrame: Buffer): void {
+  const colors = keyFrame.readUInt8(4);
+  const firstProfile = (keyFrame.readUInt8(0) & 0x30) === 0;
+  if (firstProfile && colors >> 5 === UNKNOWN) keyFrame.writeUInt8(colors | (BT709 << 5), 4);
+}
+
+/**
  * VP9 frames from RTP (RFC 9628). Of a stream with spatial layers only the smallest is taken: ffmpeg would give each
  * layer as a picture of its own.
  */
@@ -109,6 +122,7 @@ export class Vp9Depacketizer implements Depacketizer {
     const whole = this.#ended;
     this.reset();
     const head = whole ? readVp9Head(data) : undefined;
+    if (head?.key) sayColors(data);
     return head && { data, ...head };
   }
 

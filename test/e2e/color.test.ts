@@ -1,0 +1,107 @@
+/// <reference lib="dom" />
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { log } from '#src/shared/log.js';
+import { createRelay } from '#src/stream/relay.js';
+import { ffmpeg } from '../support/ffmpeg.js';
+import { testFolder } from '../support/folder.js';
+import { PATIENCE, startBrowser, type TestBrowser, waitForFrames } from './browser.js';
+import { connectByHttp } from './whip-page.js';
+
+/** Colours far from grey, where a wrong matrix shows most. */
+const COLORS = [
+  [40, 135, 60],
+  [200, 60, 40],
+  [50, 70, 190],
+] as const;
+
+/** What two encoders at low bit rates take away; a wrong matrix is off by 13 to 23. */
+const TOLERANCE = 9;
+
+const folder = testFolder();
+
+/** Replaces the camera of the page by three fields of colour. */
+function installFields(page: Page): Promise<void> {
+  return page.evaluate((colors) => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 192, height: 96 });
+    const brush = canvas.getContext('2d', { alpha: false });
+    const draw = () =>
+      colors.forEach(([red, green, blue], index) => {
+        if (brush) brush.fillStyle = `rgb(${red} ${green} ${blue})`;
+        brush?.fillRect(index * 64, 0, 64, 96);
+      });
+    draw();
+    setInterval(draw, 1000 / 15);
+    navigator.mediaDevices.getUserMedia = async () => canvas.captureStream();
+  }, COLORS);
+}
+
+/** What a `<video>` shows in the middle of the fields. */
+function shownColors(page: Page, id: string): Promise<number[][]> {
+  return page.evaluate((name) => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 192, height: 96 });
+    const brush = canvas.getContext('2d');
+    brush?.drawImage(document.getElementById(name) as HTMLVideoElement, 0, 0, 192, 96);
+    return [32, 96, 160].map((x) => [...(brush?.getImageData(x, 48, 1, 1).data ?? [])].slice(0, 3));
+  }, id);
+}
+
+/** Waits until a `<video>` shows these colours, or those of another `<video>`; the first frames may be coarse. */
+async function expectColors(page: Page, id: string, wanted: readonly (readonly number[])[] | string): Promise<void> {
+  await waitForFrames(page, id, 5);
+  const farthest = async () => {
+    const expected = typeof wanted === 'string' ? await shownColors(page, wanted) : wanted;
+    const differences = (await shownColors(page, id)).flatMap((color, index) =>
+      color.map((value, channel) => Math.abs(value - (expected[index]?.[channel] ?? 0))),
+    );
+    return Math.max(...differences);
+  };
+  await expect.poll(farthest, { timeout: PATIENCE, interval: 500 }).toBeLessThanOrEqual(TOLERANCE);
+}
+
+const hex = (color: readonly number[]) => `0x${Buffer.from(color).toString('hex')}`;
+
+describe('colours', { timeout: 5 * PATIENCE }, () => {
+  let browser: TestBrowser;
+  beforeAll(async () => {
+    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
+    browser = await startBrowser('160x90');
+  }, 2 * PATIENCE);
+  afterAll(() => browser?.close(), PATIENCE);
+
+  it.each([
+    ['video/VP8', 'vp8'],
+    ['video/H264', 'h264'],
+    ['video/H264', 'vp8'],
+    ['video/VP9', 'h264'],
+  ] as const)('%s upscaled to %s are as published', async (prefer, codec) => {
+    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000, codec });
+    const publisher = await browser.open(relay.url);
+    await installFields(publisher);
+    expect((await connectByHttp(publisher, 'whip', `${relay.url}/whip/fields`, { prefer })).status).toBe(201);
+    const viewer = await browser.open(`${relay.url}/r/fields`);
+    // What the browser makes of a canvas on the way into VP8 and VP9 is its own affair; H.264 says what it is.
+    await expectColors(viewer, 'after', prefer === 'video/H264' ? COLORS : 'before');
+    await Promise.all([publisher.close(), viewer.close()]);
+  });
+
+  it('of a file are shown as they are in the file', async () => {
+    const file = folder.file('fields.mp4');
+    const fields = COLORS.map((color) => `color=${hex(color)}:size=64x96:rate=15:duration=3`);
+    const names = COLORS.map((_, index) => `[${index}:v]`).join('');
+    await ffmpeg(
+      ...fields.flatMap((field) => ['-f', 'lavfi', '-i', field]),
+      ...['-filter_complex', `${names}hstack=3,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p`],
+      ...['-colorspace', 'bt709', '-color_range', 'tv', '-color_primaries', 'bt709', '-color_trc', 'bt709', file],
+    );
+    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000 });
+    const publisher = await browser.open(relay.url);
+    await publisher.selectOption('#size', '180');
+    await publisher.setInputFiles('#file', file);
+    await publisher.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
+    const viewer = await browser.open(await publisher.inputValue('#link'));
+    await expectColors(viewer, 'before', COLORS);
+    await expectColors(viewer, 'after', COLORS);
+    await Promise.all([publisher.close(), viewer.close()]);
+  });
+});
