@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnx import TensorProto, helper
@@ -37,9 +38,10 @@ def to_model(bits: int, layout: str, element: str) -> onnx.ModelProto:
     frame = helper.make_tensor_value_info("frame", ELEMENT[bits], FRAME)
     gain = helper.make_tensor_value_info("gain", TensorProto.FLOAT, [])
     result = helper.make_tensor_value_info("tensor", TYPES[element], SHAPES[layout])
-    nodes, last = [], "frame"
+    nodes: list[onnx.NodeProto] = []
+    last = "frame"
 
-    def step(op: str, inputs: list[str], **attributes: object) -> None:
+    def step(op: str, inputs: list[str], **attributes: Any) -> None:
         nonlocal last
         last = f"v{len(nodes)}"
         nodes.append(helper.make_node(op, inputs, [last], **attributes))

@@ -65,13 +65,12 @@ def pace(plan: Plan, setting: Setting, perceptual: Distance | None, tracks: dict
     flat = TinySR(replace(plan.teacher, depth=plan.keep)).to(setting.device)
     with torch.no_grad():
         forward = _seconds(lambda: deep.latent(lr), setting.device)
+    # A few pictures tell how long all take.
+    some = [(a.to(setting.device), b.to(setting.device)) for pairs in tracks.values() for a, b in pairs[:2]]
+    quality(deep, some[:1], plan.teacher.scale, perceptual)
     began = time.monotonic()
-    for pairs in tracks.values():
-        # A few pictures tell how long all take.
-        some = [(a.to(setting.device), b.to(setting.device)) for a, b in pairs[:2]]
-        quality(deep, some, plan.teacher.scale, perceptual)
-    seen = sum(min(2, len(pairs)) for pairs in tracks.values())
-    measure = (time.monotonic() - began) / max(seen, 1) * sum(map(len, tracks.values()))
+    quality(deep, some, plan.teacher.scale, perceptual)
+    measure = (time.monotonic() - began) / len(some) * sum(map(len, tracks.values()))
     return Pace(_seconds(training(deep), setting.device), _seconds(training(flat), setting.device), forward, measure)
 
 
