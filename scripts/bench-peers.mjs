@@ -1,10 +1,11 @@
 /**
  * Sets our models beside others on one machine, one clip, in one run: `npm run bench:peers -- --peers models.json
- * [--data PICTURES --lpips lpips_sq.onnx | --quality eval.json] [--only NAME,…] [--clip FILE] [--python PATH]
+ * [--data PICTURES --lpips lpips_sq.onnx | --quality eval.json] [--only NAME,…] [--scale 4] [--clip FILE] [--python PATH]
  * [--report FILE.html] [--json]`.
  *
  * Every model goes through our own line; ours also through a plain Python script. LPIPS comes from training/eval.py,
- * run here on `--data`, or from what it wrote before (`--quality`). `models.json` lists `[{name, path}]`, paths beside it.
+ * run here on `--data`, or from what it wrote before (`--quality`); with both, only ours are scored anew. `models.json`
+ * lists `[{name, path, scale}]`, paths beside it; models of one scale are compared.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
   options: {
     peers: { type: 'string' },
     only: { type: 'string' },
+    scale: { type: 'string', default: '4' },
     clip: { type: 'string', default: join(ROOT, 'examples', 'clip.mp4') },
     data: { type: 'string' },
     lpips: { type: 'string' },
@@ -39,21 +41,24 @@ async function readPeers() {
   const list = JSON.parse(await readFile(values.peers, 'utf8'));
   const only = values.only?.split(',');
   return list
-    .filter(({ name }) => !only || only.includes(name))
+    .filter(({ name, scale }) => scale === Number(values.scale) && (!only || only.includes(name)))
     .map(({ name, path }) => ({ name, file: resolve(dirname(values.peers), path) }));
 }
 
 /** Scores as {model: {track: {lpips …}}}. */
-async function readQuality(python, names, scratch) {
-  if (values.quality !== undefined) return JSON.parse(await readFile(values.quality, 'utf8'));
-  if (values.data === undefined || values.lpips === undefined || !python) return {};
+async function readQuality(python, names, peers, scratch) {
+  const known = values.quality === undefined ? {} : JSON.parse(await readFile(values.quality, 'utf8'));
+  if (values.data === undefined || values.lpips === undefined || !python) return known;
   tell('quality (minutes)');
   const file = join(scratch, 'quality.json');
-  const peers = values.peers === undefined ? [] : ['--peers', resolve(values.peers)];
+  const list = join(scratch, 'peers.json');
+  const scale = Number(values.scale);
+  await writeFile(list, JSON.stringify(peers.map(({ name, file: path }) => ({ name, path, scale }))));
+  const others = values.quality === undefined ? ['--peers', list] : [];
   const pictures = ['--data', resolve(values.data), '--lpips', resolve(values.lpips)];
-  const args = [join(ROOT, 'training', 'eval.py'), ...pictures, ...peers, '--models', ...names, '--json', file];
+  const args = [join(ROOT, 'training', 'eval.py'), ...pictures, ...others, '--models', ...names, '--json', file];
   await execute(python, args, { cwd: join(ROOT, 'training'), maxBuffer: 1 << 26 });
-  return JSON.parse(await readFile(file, 'utf8'));
+  return { ...known, ...JSON.parse(await readFile(file, 'utf8')) };
 }
 
 async function runPython(python, name, result) {
@@ -106,19 +111,21 @@ function print({ result, pythonFps, track }) {
 async function main() {
   const { runBench, renderReport } = await dist('bench/index.js');
   const { qualityTrack } = await dist('bench/report/quality-chart.js');
+  const { listModels } = await dist('infer/manifest.js');
   const peers = await readPeers();
   const python = await findPython(values.python);
   const scratch = await mkdtemp(join(tmpdir(), 'tinysr-peers-'));
   try {
-    const options = { mode: 'default', devices: ['cpu'], input: values.clip, peers: peers.map(({ file }) => file) };
+    const ours = (await listModels()).filter(({ scale }) => scale === Number(values.scale)).map(({ name }) => name);
+    const of = { models: ours, peers: peers.map(({ file }) => file) };
+    const options = { mode: 'default', devices: ['cpu'], input: values.clip, ...of };
     const found = await runBench(options, new AbortController().signal, (event) => {
       if (event.type === 'cell') tell(`[${event.number}/${event.total}] ${event.label}`);
       if (event.type === 'warning') tell(`warning: ${event.message}`);
     });
-    const ours = found.models.filter(({ shipped }) => shipped).map(({ name }) => name);
     if (python) tell('the Python script');
     const pythonFps = python ? await runPython(python, ours[0], found) : null;
-    const scores = await readQuality(python, ours, scratch);
+    const scores = await readQuality(python, ours, peers, scratch);
     const models = found.models.map((model) => ({ ...model, quality: scores[model.name] ?? model.quality }));
     const result = { ...found, models };
     if (values.report !== undefined) await writeFile(values.report, renderReport(result));
