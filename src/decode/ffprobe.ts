@@ -35,7 +35,7 @@ const stream = z.object({
 
 const report = z.object({
   streams: z.array(stream).default([]),
-  chapters: z.array(z.unknown()).default([]),
+  chapters: z.array(z.object({ tags })).default([]),
   frames: z.array(z.looseObject({ side_data_list: z.array(sideData).optional() })).default([]),
   format: z.object({ format_name: text, start_time: text, duration: text, tags }).optional(),
 });

@@ -200,6 +200,7 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
     video: video.hdr ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index)) } : video,
     others,
     chapters: report.chapters.length,
+    untitledChapters: report.chapters.flatMap(({ tags }, number) => (tags?.title ? [] : [number])),
     timecode:
       chosen.tags?.timecode ??
       report.format?.tags?.timecode ??

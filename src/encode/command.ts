@@ -122,6 +122,14 @@ function metadata(plan: EncodePlan): string[] {
   ];
 }
 
+/** mp4 and mov keep a chapter by its title alone: one without would be lost, and the next would take its time. */
+function chapterTitles({ source, container, start, end }: EncodePlan): string[] {
+  if (container.muxer !== 'mp4' && container.muxer !== 'mov') return [];
+  // A part of the video has some of the chapters only, and ffmpeg refuses a number that is not among them.
+  if (start !== undefined || end !== undefined) return [];
+  return source.untitledChapters.flatMap((number) => [`-metadata:c:${number}`, `title=Chapter ${number + 1}`]);
+}
+
 /**
  * Moves the copied tracks to the output's zero. A transport stream moved by exactly its start time would be moved
  * again, to the start of the first track that is used ("Correcting start time"); a microsecond less is not.
@@ -179,6 +187,7 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(plan.source.video.timeBase)],
       ...colorOptions(plan),
       ...metadata(plan),
+      ...chapterTitles(plan),
       ...timescale(plan),
       ...['-max_muxing_queue_size', '4096', '-strict', 'experimental'],
       ...(toPipe && plan.container.muxer === 'mp4' ? plan.container.options.slice(0, 2) : plan.container.options),

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { TinySRError } from '../shared/errors.js';
 import type { OtherStream } from '../shared/media.js';
 import type { Codec } from './codecs.js';
+import { COVER_CODECS } from './covers.js';
 
 /** What becomes of a stream: `copy`, an ffmpeg encoder name, or undefined when it must be dropped. */
 export type Fate = string | undefined;
@@ -24,7 +25,10 @@ export interface Container {
   /** Encoder for other text subtitles; undefined: dropped. */
   readonly textEncoder: string | undefined;
   readonly attachments: boolean;
+  /** How cover art is kept. */
   readonly covers: 'stream' | 'attachment' | undefined;
+  /** Picture codecs that may be a cover. */
+  readonly coverCodecs: readonly string[];
   readonly chapters: boolean;
   /** Options of the muxer. */
   readonly options: readonly string[];
@@ -56,6 +60,8 @@ const MATROSKA_AUDIO = [
   ...['pcm_alaw', 'pcm_mulaw', 'adpcm_ms', 'adpcm_ima_wav', 'wmav1', 'wmav2', 'wmapro', 'wmavoice', 'amr_nb', 'amr_wb'],
   ...['ra_144', 'ra_288', 'cook', 'sipr', 'atrac3', 'gsm_ms'],
 ];
+/** What the index of mp4 and mov can name. */
+const ISO_COVERS = ['mjpeg', 'png', 'bmp'];
 /** Which track is default stays as it was. */
 const DEFAULTS_KEPT = ['-default_mode', 'passthrough'];
 
@@ -70,6 +76,7 @@ const CONTAINERS: readonly Container[] = [
     textEncoder: 'mov_text',
     attachments: false,
     covers: 'stream',
+    coverCodecs: ISO_COVERS,
     chapters: true,
     options: [...NO_SHIFT, '-movflags', '+faststart'],
   },
@@ -83,6 +90,7 @@ const CONTAINERS: readonly Container[] = [
     textEncoder: 'mov_text',
     attachments: false,
     covers: 'stream',
+    coverCodecs: ISO_COVERS,
     chapters: true,
     options: [...NO_SHIFT, '-movflags', '+faststart'],
   },
@@ -96,6 +104,7 @@ const CONTAINERS: readonly Container[] = [
     textEncoder: 'subrip',
     attachments: true,
     covers: 'attachment',
+    coverCodecs: COVER_CODECS,
     chapters: true,
     options: [...NO_SHIFT, ...DEFAULTS_KEPT],
   },
@@ -110,6 +119,7 @@ const CONTAINERS: readonly Container[] = [
     textEncoder: 'webvtt',
     attachments: false,
     covers: undefined,
+    coverCodecs: [],
     chapters: true,
     options: [...NO_SHIFT, ...DEFAULTS_KEPT],
   },
@@ -123,6 +133,7 @@ const CONTAINERS: readonly Container[] = [
     textEncoder: undefined,
     attachments: false,
     covers: undefined,
+    coverCodecs: [],
     chapters: false,
     options: ['-muxdelay', '0', '-muxpreload', '0'],
   },
@@ -190,7 +201,7 @@ export function fateOf(stream: OtherStream, container: Container): Fate {
     case 'attachment':
       return container.attachments ? 'copy' : undefined;
     case 'cover':
-      return container.covers === undefined ? undefined : 'copy';
+      return container.coverCodecs.includes(stream.codec) ? 'copy' : undefined;
     case 'data':
     case 'video':
       return undefined;

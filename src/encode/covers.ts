@@ -13,7 +13,13 @@ export interface CoverFile {
 const TYPES: Readonly<Record<string, { extension: string; mimeType: string }>> = {
   png: { extension: 'png', mimeType: 'image/png' },
   mjpeg: { extension: 'jpg', mimeType: 'image/jpeg' },
+  bmp: { extension: 'bmp', mimeType: 'image/bmp' },
+  gif: { extension: 'gif', mimeType: 'image/gif' },
+  webp: { extension: 'webp', mimeType: 'image/webp' },
 };
+
+/** Picture codecs of covers that can be made files. */
+export const COVER_CODECS = Object.keys(TYPES);
 
 /**
  * Extracts the cover art for a container that keeps it as an attachment (Matroska).

@@ -94,7 +94,9 @@ export async function planVideo(
   const size = planSizes(video, model, options);
   const color = planColor(video, model, size, output.depth);
   const { streams, warnings } = planStreams(source, container);
-  const covers = container.covers === 'attachment' && source.others.some(({ type }) => type === 'cover');
+  const covers = container.covers === 'attachment' ? streams.filter(({ type, fate }) => type === 'cover' && fate) : [];
+  const coverFiles = covers.length ? await extractCovers(source, await scratchPath(scratch), signal) : [];
+  if (coverFiles.length < covers.length) warnings.push('cover art: dropped, it cannot be read');
   const lastTime =
     options.frames === undefined ? undefined : await endOfFrames(source, start ?? 0, options.frames, signal);
   const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
@@ -128,7 +130,7 @@ export async function planVideo(
     end: Number.isFinite(tracksEnd) ? tracksEnd : undefined,
     compare,
     streams,
-    coverFiles: covers ? await extractCovers(source, await scratchPath(scratch), signal) : [],
+    coverFiles,
     threads: undefined,
   };
   return {

@@ -78,6 +78,8 @@ export interface MediaInfo {
   readonly video: VideoStream;
   readonly others: readonly OtherStream[];
   readonly chapters: number;
+  /** Numbers, from 0, of the chapters without a title. */
+  readonly untitledChapters: readonly number[];
   /** SMPTE time code of the first frame, e.g. `01:00:00:00`. */
   readonly timecode: string | undefined;
 }
