@@ -40,7 +40,8 @@ describe(`one publisher and ${VIEWERS} viewers for ${MINUTES} minutes`, { timeou
       const { early, late } = trend(samples, figure);
       expect(late, `${what} at the end, ${early.toFixed(1)} before`).toBeLessThanOrEqual(early * (1 + share) + more);
     };
-    flat('MB of the relay', ({ relayMb }) => relayMb, 0.1, 16);
+    // Which of its three sessions the governor has opened last, and how large, changes with the machine's other work.
+    flat('MB of the relay', ({ relayMb }) => relayMb, 0.1, 64);
     flat('MB of the media worker', ({ workerMb }) => workerMb, 0.1, 4);
     flat('MB of ffmpeg', ({ ffmpegMb }) => ffmpegMb, 0.1, 8);
     flat('ms of frame age', ({ ageMs }) => ageMs, 0.5, 50);

@@ -68,6 +68,14 @@ describe('governor', () => {
     expect(models).toEqual([...models].sort((a, b) => b - a));
   });
 
+  it('keeps model and size when the machine only hitches now and then', () => {
+    const simulation = new Simulation();
+    let frame = 0;
+    simulation.run(300, () => (frame++ % 100 < 2 ? 350 : 20));
+    expect(simulation.steps.length).toBeGreaterThan(0);
+    expect(simulation.steps.filter(({ model, size }) => model + size > 0)).toEqual([]);
+  });
+
   it('does not swing: a step up that fails is tried ever more rarely', () => {
     const simulation = new Simulation();
     // Fast enough with the small model only, though nobody can know before trying.

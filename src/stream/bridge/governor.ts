@@ -37,8 +37,11 @@ const CALM_MS = 5000;
 const LONGEST_CALM_MS = 60_000;
 /** A step up that is taken back within this time was wrong, and is not tried again so soon. */
 const REGRET_MS = 10_000;
-/** How long things must be bad before model or size are changed, which viewers see; the rate is changed at once. */
-const PERSIST_MS = 1000;
+/**
+ * How long things must be bad before model or size are changed, which viewers see; the rate is changed at once. Longer than the
+ * window: a short hitch of the machine, seen in one window, is none of the device's being too slow.
+ */
+const PERSIST_MS = WINDOW_MS + 1000;
 /** Frames that must be in the window before anything is judged. */
 const FEWEST = 4;
 /** Share of the time the model may run before the rate is not raised. */
