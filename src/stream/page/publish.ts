@@ -1,8 +1,12 @@
 import type { types } from 'mediasoup-client';
-import { openTransport, Refused, type RoomStats, Signal } from './signal.js';
-import { askToken, Backoff, element, figures, knownToken, show, status, toast, viewers } from './ui.js';
+import { stayConnected } from './connection.js';
+import { openTransport, type RoomStats, Signal } from './signal.js';
+import { element, figures, knownToken, sentence, shape, show, status, toast, viewers } from './ui.js';
+
+type Source = 'camera' | 'screen' | 'file';
 
 interface Choice {
+  readonly source: Source;
   readonly height: number;
   readonly rate: number;
   readonly sound: boolean;
@@ -13,8 +17,9 @@ interface Choice {
  * What the form says. Cameras give the colours that VP8 is always taken to have; files and screens have others, which
  * only H.264 can say.
  */
-function choice(source: 'camera' | 'screen' | 'file'): Choice {
+function choice(source: Source): Choice {
   return {
+    source,
     codec: source === 'camera' ? 'video/vp8' : 'video/h264',
     height: Number(element<HTMLSelectElement>('size').value),
     rate: Number(element<HTMLSelectElement>('rate').value),
@@ -64,7 +69,6 @@ async function file(chosen: File): Promise<MediaStream> {
 class Studio {
   readonly #stream: MediaStream;
   readonly #choice: Choice;
-  readonly #backoff = new Backoff();
   #room: string | undefined;
   #signal: Signal | undefined;
   #transport: types.Transport | undefined;
@@ -84,38 +88,31 @@ class Studio {
     this.#timer = window.setInterval(() => void this.#show(), 1000);
   }
 
-  /** Connects, again and again until the end. */
-  async run(): Promise<void> {
-    while (!this.#ended) {
-      status('busy', 'Connecting');
-      try {
-        await this.#once();
-        this.#backoff.reset();
-      } catch (error) {
-        if (error instanceof Refused && error.code === 'unauthorized') {
-          sessionStorage.removeItem('token');
-          await askToken();
-          continue;
-        }
-        status('bad', 'Not connected');
-        toast(error instanceof Error ? error.message : String(error));
-      }
-      if (!this.#ended) await this.#backoff.pause();
-    }
+  /** Is live until the end. */
+  run(): Promise<void> {
+    return stayConnected({
+      once: (settled) => this.#once(settled),
+      ended: () => this.#ended,
+      trouble: (reason) => {
+        const live = reason === undefined;
+        element('studio-title').textContent = live ? 'You are live' : 'You are not live';
+        element('live-badge').hidden = !live;
+        element('studio-trouble').hidden = live;
+        const known = element<HTMLInputElement>('link').value !== '';
+        element('share').hidden = !known;
+        element('open-watch').hidden = !known;
+        element('studio-trouble').textContent = `${reason} Trying again …`;
+      },
+    });
   }
 
-  async #once(): Promise<void> {
-    let closed: (() => void) | undefined;
-    const ended = new Promise<void>((resolve) => {
-      closed = resolve;
-    });
+  async #once(settled: () => void): Promise<void> {
     const { signal, welcome } = await Signal.open(
       { role: 'publish', room: this.#room, key: roomKey(), token: knownToken() },
       {
         stats: (stats) => {
           this.#stats = stats;
         },
-        closed: () => closed?.(),
       },
     );
     this.#signal = signal;
@@ -138,10 +135,12 @@ class Studio {
         });
       }
       status('live', 'Live');
-      await ended;
+      settled();
+      throw await signal.ended;
     } finally {
       this.#transport?.close();
       this.#producer = undefined;
+      this.#stats = undefined;
       signal.close();
     }
   }
@@ -169,6 +168,8 @@ class Studio {
 
   async #show(): Promise<void> {
     const stats = this.#stats;
+    const preview = element<HTMLVideoElement>('preview');
+    shape('studio-stage', preview.videoWidth, preview.videoHeight);
     viewers(stats?.viewers);
     let size = '–';
     let rate = '–';
@@ -187,7 +188,7 @@ class Studio {
       ['Sent size', size],
       ['Sent rate', rate],
       ['Bit rate', bits],
-      ['Viewers see', bridge?.output?.replace('x', ' × ') ?? 'nobody watches'],
+      ['Viewers see', bridge?.output?.replace('x', ' × ') ?? '–'],
       ['Upscaled rate', bridge ? `${bridge.fpsOut.toFixed(0)} fps` : '–'],
       ['Delay added', bridge ? `${bridge.ageMs} ms` : '–'],
     ]);
@@ -204,6 +205,19 @@ class Studio {
   }
 }
 
+/** Why a browser does not give what was chosen, in words for whoever sits there. */
+function problem(error: unknown, { source }: Choice): string {
+  const name = error instanceof DOMException ? error.name : '';
+  if (name === 'NotAllowedError' && source === 'screen') return 'Nothing was chosen to be shown.';
+  if (name === 'NotAllowedError') {
+    return 'The browser may not use camera and microphone. Allow it beside the address, and try again.';
+  }
+  if (name === 'NotFoundError') return 'There is no camera or no microphone. Without sound it may work.';
+  if (name === 'NotReadableError') return 'Another program is using the camera.';
+  if (name === 'NotSupportedError' && source === 'file') return 'This browser cannot play that file.';
+  return sentence(error instanceof Error ? error.message : String(error));
+}
+
 async function start(wanted: Choice, open: (wanted: Choice) => Promise<MediaStream>): Promise<void> {
   try {
     const stream = await open(wanted);
@@ -213,7 +227,7 @@ async function start(wanted: Choice, open: (wanted: Choice) => Promise<MediaStre
     await new Studio(stream, wanted).run();
   } catch (error) {
     status('bad', 'Not started');
-    toast(error instanceof Error ? error.message : String(error));
+    toast(problem(error, wanted));
   }
 }
 
@@ -238,6 +252,9 @@ export function home(): void {
     link.select();
     await navigator.clipboard?.writeText(link.value).catch(() => undefined);
     element('copy').textContent = 'Copied';
+    setTimeout(() => {
+      element('copy').textContent = 'Copy';
+    }, 2000);
   };
   element<HTMLFormElement>('watch-form').onsubmit = (event) => {
     event.preventDefault();

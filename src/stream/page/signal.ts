@@ -53,7 +53,6 @@ interface Events {
   trackEnded?(data: { consumerId: string }): void;
   stats?(stats: RoomStats): void;
   iceLost?(): void;
-  closed(code: number, reason: string): void;
 }
 
 interface Hello {
@@ -67,6 +66,8 @@ interface Hello {
 export class Signal {
   readonly #socket: WebSocket;
   readonly #events: Events;
+  /** Resolves with the reason when the connection is over. */
+  readonly ended: Promise<Refused>;
   readonly #waiting = new Map<number, { resolve(data: never): void; reject(error: Error): void }>();
   #nextId = 1;
   #refused: Refused | undefined;
@@ -75,11 +76,14 @@ export class Signal {
     this.#socket = socket;
     this.#events = events;
     socket.onmessage = ({ data }) => this.#message(JSON.parse(data as string));
-    socket.onclose = ({ code, reason }) => {
-      for (const { reject } of this.#waiting.values()) reject(this.#refused ?? new Refused(String(code), reason));
-      this.#waiting.clear();
-      events.closed(code, reason);
-    };
+    this.ended = new Promise((resolve) => {
+      socket.onclose = ({ code, reason }) => {
+        const refused = this.#refused ?? new Refused(String(code), reason || 'the connection was lost');
+        for (const { reject } of this.#waiting.values()) reject(refused);
+        this.#waiting.clear();
+        resolve(refused);
+      };
+    });
   }
 
   /** Connects and says hello. */

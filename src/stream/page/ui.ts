@@ -68,29 +68,25 @@ export function knownToken(): string | undefined {
   return sessionStorage.getItem('token') ?? undefined;
 }
 
-/** Asks for the token. */
+/** Asks for the token; says so when the one that is known was wrong. */
 export async function askToken(): Promise<void> {
   const dialog = element<HTMLDialogElement>('token-dialog');
   const input = element<HTMLInputElement>('token');
+  element('token-wrong').hidden = sessionStorage.getItem('token') === null;
+  sessionStorage.removeItem('token');
   input.value = '';
   dialog.showModal();
   await new Promise<void>((resolve) => dialog.addEventListener('close', () => resolve(), { once: true }));
   if (input.value) sessionStorage.setItem('token', input.value);
 }
 
-/** Waits longer after every failure. */
-export class Backoff {
-  #wait = 400;
+/** A message of a program as a sentence for people. */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?…]$/.test(trimmed) ? '' : '.'}`;
+}
 
-  /** Resolves when the next try is due. */
-  async pause(): Promise<void> {
-    const wait = this.#wait;
-    this.#wait = Math.min(8000, wait * 1.8);
-    await new Promise((resolve) => setTimeout(resolve, wait * (0.8 + Math.random() * 0.4)));
-  }
-
-  /** All is well again. */
-  reset(): void {
-    this.#wait = 400;
-  }
+/** Gives a stage the shape of its picture. */
+export function shape(id: string, width: number, height: number): void {
+  if (width > 0 && height > 0) element(id).style.setProperty('--aspect', (width / height).toFixed(4));
 }

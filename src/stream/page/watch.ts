@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup-client';
-import { openTransport, Refused, type RoomStats, Signal, type TrackOffer } from './signal.js';
-import { askToken, Backoff, element, figures, knownToken, show, status, toast, viewers } from './ui.js';
+import { stayConnected } from './connection.js';
+import { openTransport, type RoomStats, Signal, type TrackOffer } from './signal.js';
+import { element, figures, knownToken, shape, show, status, viewers } from './ui.js';
 
 type Mode = 'split' | 'upscaled' | 'original';
 const SOURCES = { split: ['original', 'upscaled'], upscaled: ['upscaled'], original: ['original'] } as const;
@@ -16,12 +17,12 @@ interface Received {
 /** Watching a room. */
 class Theatre {
   readonly #room: string;
-  readonly #backoff = new Backoff();
   readonly #consumers = new Map<string, { readonly consumer: types.Consumer; readonly offer: TrackOffer }>();
   #mode: Mode = 'split';
   #signal: Signal | undefined;
   #transport: types.Transport | undefined;
   #stats: RoomStats | undefined;
+  #trouble: string | undefined;
   #work: Promise<void> = Promise.resolve();
 
   constructor(room: string) {
@@ -35,30 +36,19 @@ class Theatre {
     this.#signal?.ask('select', { sources: SOURCES[mode] }).catch(() => undefined);
   }
 
-  /** Connects, again and again. */
-  async run(): Promise<void> {
-    for (;;) {
-      status('busy', 'Connecting');
-      try {
-        await this.#once();
-      } catch (error) {
-        if (error instanceof Refused && error.code === 'unauthorized') {
-          sessionStorage.removeItem('token');
-          await askToken();
-          continue;
-        }
-        status('bad', 'Not connected');
-        toast(error instanceof Error ? error.message : String(error));
-      }
-      await this.#backoff.pause();
-    }
+  /** Watches for as long as the page is open. */
+  run(): Promise<void> {
+    return stayConnected({
+      once: (settled) => this.#once(settled),
+      ended: () => false,
+      trouble: (reason) => {
+        this.#trouble = reason;
+        void this.#show();
+      },
+    });
   }
 
-  async #once(): Promise<void> {
-    let closed: (() => void) | undefined;
-    const ended = new Promise<void>((resolve) => {
-      closed = resolve;
-    });
+  async #once(settled: () => void): Promise<void> {
     const { signal, welcome } = await Signal.open(
       { role: 'watch', room: this.#room, token: knownToken() },
       {
@@ -67,7 +57,6 @@ class Theatre {
         stats: (stats) => {
           this.#stats = stats;
         },
-        closed: () => closed?.(),
       },
     );
     this.#signal = signal;
@@ -75,8 +64,8 @@ class Theatre {
       const { device, transport } = await openTransport(signal, welcome, 'receive');
       this.#transport = transport;
       await signal.ask('watch', { rtpCapabilities: device.recvRtpCapabilities, sources: SOURCES[this.#mode] });
-      this.#backoff.reset();
-      await ended;
+      settled();
+      throw await signal.ended;
     } finally {
       this.#transport?.close();
       for (const id of [...this.#consumers.keys()]) this.#remove(id);
@@ -148,14 +137,17 @@ class Theatre {
     if (bridge) this.#align(bridge.ageMs);
     const shown = this.#mode === 'original' ? before : after;
     const empty = !shown || shown.frames === 0;
+    if (shown) shape('theatre', shown.width, shown.height);
     element('empty').hidden = !empty;
-    element('empty-text').textContent = !stats?.live
-      ? 'Waiting for the publisher'
-      : bridge?.state === 'refused'
-        ? `The picture cannot be upscaled: ${bridge.reason}`
-        : bridge?.state === 'failing'
-          ? 'The upscaler is being restarted'
-          : 'Almost there';
+    element('empty-text').textContent = this.#trouble
+      ? `${this.#trouble} Trying again …`
+      : !stats?.live
+        ? 'Waiting for the publisher'
+        : bridge?.state === 'refused'
+          ? `The picture cannot be upscaled: ${bridge.reason}`
+          : bridge?.state === 'failing'
+            ? 'The upscaler is being restarted'
+            : 'Almost there';
     if (stats) status(empty ? 'busy' : 'live', empty ? (stats.live ? 'Starting' : 'Waiting') : 'Live');
     const size = (received: Received | undefined) => (received?.width ? `${received.width} × ${received.height}` : '–');
     const delay = bridge && after ? Math.round(bridge.ageMs + after.bufferMs) : undefined;
@@ -178,18 +170,21 @@ export function theatre(room: string): void {
   document.title = `${room} · tinysr live`;
   const view = new Theatre(room);
   const stage = element('stage');
+  const viewer = element('viewer');
+  element('room').textContent = room;
+  element('room').hidden = false;
   const split = element<HTMLInputElement>('split');
   const move = () => stage.style.setProperty('--split', `${split.value}%`);
   split.oninput = move;
   move();
   const choose = (mode: Mode) => {
     stage.dataset.mode = mode;
-    for (const button of stage.querySelectorAll<HTMLButtonElement>('.segments button')) {
+    for (const button of viewer.querySelectorAll<HTMLButtonElement>('.segments button')) {
       button.setAttribute('aria-pressed', String(button.dataset.mode === mode));
     }
     view.mode = mode;
   };
-  for (const button of stage.querySelectorAll<HTMLButtonElement>('.segments button')) {
+  for (const button of viewer.querySelectorAll<HTMLButtonElement>('.segments button')) {
     button.onclick = () => choose(button.dataset.mode as Mode);
   }
   const mute = element<HTMLButtonElement>('mute');
@@ -208,7 +203,9 @@ export function theatre(room: string): void {
     element('theatre-stats').hidden = !shown;
   };
   element('full').onclick = () =>
-    void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.())?.catch(() => undefined);
+    void (document.fullscreenElement ? document.exitFullscreen() : viewer.requestFullscreen?.())?.catch(
+      () => undefined,
+    );
   document.addEventListener('keydown', (event) => {
     if (
       event.ctrlKey ||
