@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { createUpscaler, type FrameFormat, frameLayout, resolveModel } from '#src/index.js';
@@ -229,15 +229,21 @@ describe('a model that cannot be used', () => {
     mkdirSync(place);
     await writeFile(folder.file('outside.bin'), floats(0, 0, 0));
     await writeFile(`${place}/inside.bin`, floats(0, 0, 0));
+    symlinkSync('../outside.bin', `${place}/linked.bin`);
+    symlinkSync('/dev/zero', `${place}/endless.bin`);
+    mkdirSync(`${place}/folder.bin`);
     const files = {
       good: 'inside.bin',
       above: '../outside.bin',
       absolute: folder.file('outside.bin'),
       gone: 'gone.bin',
+      linked: 'linked.bin',
+      endless: 'endless.bin',
+      folder: 'folder.bin',
     };
     for (const [name, location] of Object.entries(files)) await writeFile(`${place}/${name}.onnx`, external(location));
     expect((await resolveModel(`${place}/good.onnx`)).scale).toBe(2);
-    for (const name of ['above', 'absolute', 'gone']) {
+    for (const name of Object.keys(files).filter((file) => file !== 'good')) {
       const error = await errorOf(resolveModel(`${place}/${name}.onnx`));
       expect(error.code, name).toBe('TSR_MODEL_INVALID');
       expect(error.hint).toMatch(/same folder/);

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
@@ -225,6 +225,43 @@ describe('a target that cannot be written', () => {
     symlinkSync('/dev/null', output);
     const error = await failure({ input: await good(), output, overwrite: true });
     expect(error.code).toBe('TSR_OUTPUT_UNWRITABLE');
+  });
+
+  it.each([true, false])('whose name is too long is told before any work (overwrite %s)', async (overwrite) => {
+    const target = folder.empty();
+    const error = await failure({ input: await good(), output: join(target, `${'n'.repeat(252)}.mp4`), overwrite });
+    expect([error.code, error.exitCode]).toEqual(['TSR_OUTPUT_UNWRITABLE', 4]);
+    expect(error.message).toMatch(/too long/);
+    expect(namesIn(target)).toEqual([]);
+  });
+
+  it('has a name as long as names can be', async () => {
+    const target = folder.empty();
+    const name = `${'n'.repeat(251)}.mp4`;
+    await upscale({ input: await good(), output: join(target, name) });
+    expect(namesIn(target)).toEqual([name]);
+  });
+
+  it('that is a link to nowhere is told before any work, and replaced when asked', async () => {
+    const target = folder.empty();
+    const output = join(target, 'link.mp4');
+    symlinkSync('nowhere.mp4', output);
+    const seen: string[] = [];
+    const error = await failure({ input: await good(), output }, ({ type }) => seen.push(type));
+    expect([error.code, seen]).toEqual(['TSR_OUTPUT_EXISTS', []]);
+    await upscale({ input: await good(), output, overwrite: true });
+    expect([namesIn(target), await numbersIn(output)]).toEqual([['link.mp4'], counting(3)]);
+  });
+
+  it.each(['mp4', 'mkv'])('in a folder that goes midway (.%s)', async (extension) => {
+    const target = join(folder.empty(), 'goes');
+    mkdirSync(target);
+    const error = await failure({ input: await good(), output: join(target, `out.${extension}`) }, ({ type }) => {
+      if (type === 'start') rmSync(target, { recursive: true });
+    });
+    expect([error.code, error.exitCode]).toEqual(['TSR_OUTPUT_UNWRITABLE', 4]);
+    expect(error.message).toContain(`out.${extension}`);
+    expect(children()).toEqual([]);
   });
 
   it('where not even the superuser may write', async () => {
