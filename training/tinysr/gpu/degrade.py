@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..recipe.temporal import reduce
+from ..degrade import bicubic_matrix
 
 _SIDE = 13
 
@@ -21,6 +21,17 @@ def _chance(count: int, share: float, like: Tensor) -> Tensor:
 
 def _uniform(count: int, low: float, high: float, like: Tensor) -> Tensor:
     return low + (high - low) * torch.rand(count, 1, 1, 1, device=like.device)
+
+
+@cache
+def _reduction(side: int, scale: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(bicubic_matrix(side, scale)).float().to(device)
+
+
+def reduce(x: Tensor, scale: int) -> Tensor:
+    """Antialiased bicubic reduction of (N,C,H,W); its matrices stay on the device."""
+    rows, columns = (_reduction(side, scale, x.device) for side in x.shape[2:])
+    return torch.einsum("yh,nchw,xw->ncyx", rows, x, columns)
 
 
 def blur(x: Tensor, share: float = 0.8) -> Tensor:

@@ -122,8 +122,8 @@ class Trainer:
         picture = picture.float()
         loss = faithful(picture, hr)
         if stage.perceptual and self.perceptual:
-            with self._autocast():
-                loss = loss + stage.perceptual * self.perceptual(picture.clamp(0, 1), hr).float()
+            # Not in bf16: LPIPS is made of differences of normalised features.
+            loss = loss + stage.perceptual * self.perceptual(picture.clamp(0, 1), hr)
         if self.judge is not None and stage.adversarial:
             loss = loss + self._listen(self.judge, picture, hr, done >= _LISTEN_FROM)
         self.model.zero_grad(set_to_none=True)
