@@ -1,17 +1,27 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { isRgbOutput } from '../shared/color.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
-import { formatRational } from '../shared/rational.js';
+import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { encodeFilters } from './filters.js';
 import { languageFor } from './languages.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import type { EncodePlan } from './plan.js';
 
+/** Ticks a second above which encoders compute wrongly: libvpx refuses more than 10^9, libx265 loses frames before. */
+const FINEST_CLOCK = 10_000_000;
+const MICROSECONDS: Rational = { num: 1, den: 1_000_000 };
+
+/** The clock that frames are encoded by: the source's own, unless it is finer than encoders can count. */
+function clockOf({ source }: EncodePlan): Rational {
+  const { timeBase } = source.video;
+  return timeBase.den / timeBase.num > FINEST_CLOCK ? MICROSECONDS : timeBase;
+}
+
 /** mp4 and mov count time in units of 1/timescale: one that the source's time base divides keeps every PTS. */
 function timescale(plan: EncodePlan): string[] {
   if (plan.container.muxer !== 'mp4' && plan.container.muxer !== 'mov') return [];
-  let { den } = plan.source.video.timeBase;
+  let { den } = clockOf(plan);
   // Players expect a fine clock; a multiple keeps the coarse one's ticks.
   while (den < 10_000) den *= 2;
   return den < 2 ** 31 ? ['-video_track_timescale', String(den)] : [];
@@ -184,7 +194,7 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ...carriedStreams(plan),
       ...cuts(plan),
       ...encoderOptions(plan),
-      ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(plan.source.video.timeBase)],
+      ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(clockOf(plan))],
       ...colorOptions(plan),
       ...metadata(plan),
       ...chapterTitles(plan),

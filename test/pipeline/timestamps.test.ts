@@ -70,6 +70,33 @@ describe('variable frame rate', () => {
 });
 
 describe('clocks', () => {
+  it.each([
+    ['hevc', 'mp4', 2_000_000_000],
+    ['vp9', 'mkv', 2_000_000_000],
+    ['h264', 'mp4', 2_000_000_000],
+    ['hevc', 'mp4', 1_000_003],
+  ] as const)('%s in .%s takes a clock of %i ticks a second', async (codec, extension, ticks) => {
+    const source = await folder.made(`clock-${ticks}.mp4`, (path) =>
+      ffmpeg(
+        '-f',
+        'lavfi',
+        '-i',
+        numbered(64, 48),
+        '-frames:v',
+        '25',
+        ...FAST,
+        '-video_track_timescale',
+        `${ticks}`,
+        path,
+      ),
+    );
+    expect(await tickOf(source)).toBe(1 / ticks);
+    const output = folder.file(`clock-${codec}-${ticks}.${extension}`);
+    await upscale({ input: source, output, codec, preset: codec === 'vp9' ? '8' : 'ultrafast' });
+    await expectSameTimes(source, output);
+    expect(await numbersIn(output)).toEqual(counting(25));
+  });
+
   it.each(['24000/1001', '30000/1001', '60', '12.5', '1'])(
     'a rate of %s frames a second does not drift',
     async (rate) => {
