@@ -31,10 +31,14 @@ export const ERROR_CODES = {
   TSR_OUTPUT_SAME_AS_INPUT: { exit: 4, meaning: 'Input and output are the same file.' },
   TSR_OUTPUT_UNWRITABLE: {
     exit: 4,
-    meaning: 'The output cannot be created (folder missing, permissions, is a folder).',
+    meaning:
+      'The output cannot be written (folder missing or gone, permissions, is a folder, the reader of a pipe went).',
   },
-  TSR_OUTPUT_DISK_FULL: { exit: 4, meaning: 'The disk became full while writing.' },
-  TSR_OUTPUT_FORMAT: { exit: 4, meaning: 'The container is unknown or cannot hold the chosen codec.' },
+  TSR_OUTPUT_DISK_FULL: {
+    exit: 4,
+    meaning: 'The disk, a quota or the largest allowed file became full while writing.',
+  },
+  TSR_OUTPUT_FORMAT: { exit: 4, meaning: 'The container is unknown, or cannot hold the chosen codec or a track.' },
   TSR_OUTPUT_CLASH: { exit: 4, meaning: 'Two inputs of a batch would be written to the same output.' },
   TSR_ENCODER_MISSING: {
     exit: 4,
