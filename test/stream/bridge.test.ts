@@ -62,9 +62,10 @@ describe('bridge', { timeout: 240_000 }, () => {
     models: readonly Model[] = [model],
     targetDelay = 2000,
     codec: 'h264' | 'vp8' = 'h264',
+    maxInput = '1920x1080',
   ) {
     const outlet = new TestOutlet();
-    const settings = resolveOptions({ openUpscaler, targetDelay, codec, threads: 1 });
+    const settings = resolveOptions({ openUpscaler, targetDelay, codec, maxInput, threads: 1 });
     const publisher = new TestPublisher(clip, (packet) => bridge.push(packet));
     const bridge = new Bridge({
       ...{ settings, models, outlet, gpu: false, codec: 'vp8', payloadType: PAYLOAD_TYPE, room: 'test' },
@@ -106,6 +107,16 @@ describe('bridge', { timeout: 240_000 }, () => {
     await expect.poll(() => outlet.size, PATIENCE).toBe('384x256');
     publisher.change(tall);
     await expect.poll(() => outlet.size, PATIENCE).toBe('256x448');
+  });
+
+  it('leaves a picture that is too large alone, says so, and goes on when it is smaller', async () => {
+    const { outlet, bridge, publisher } = start(tall, createUpscaler, [model], 2000, 'h264', '96x64');
+    await expect.poll(() => bridge.stats.state, PATIENCE).toBe('refused');
+    expect(bridge.stats.reason).toBe('64x112 is more than this relay upscales');
+    expect(bridge.pids).toEqual([]);
+    expect(outlet.sent).toEqual([]);
+    publisher.change(small);
+    await expect.poll(() => outlet.size, PATIENCE).toBe('384x256');
   });
 
   it('asks for a key frame after a loss and goes on', async () => {

@@ -132,6 +132,19 @@ describe('limits of the relay', { timeout: 120_000 }, () => {
     await expect.poll(() => relay.state.peers, PATIENCE).toBe(0);
   });
 
+  it('lets no address open pages without end', async () => {
+    const upgrade = async () => {
+      const head = ['GET /elsewhere HTTP/1.1', 'host: relay', 'connection: upgrade', 'upgrade: websocket', '', ''];
+      return /^HTTP\/1\.1 (\d+) /.exec(await send(head.join('\r\n')))?.[1];
+    };
+    const answers: (string | undefined)[] = [];
+    while (answers.length < 2000 && !answers.includes('429')) {
+      answers.push(...(await Promise.all(Array.from({ length: 50 }, upgrade))));
+    }
+    expect(new Set(answers)).toEqual(new Set(['404', '429']));
+    expect(answers.indexOf('429')).toBeGreaterThanOrEqual(500);
+  });
+
   it('slows down who asks too often, and says so in the metrics', async () => {
     const headers = { authorization: `Bearer ${TOKEN}` };
     const ask = async () => (await fetch(`${relay.url}/whip/session/none`, { method: 'DELETE', headers })).status;

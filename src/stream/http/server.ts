@@ -86,9 +86,9 @@ export class RelayServer {
         socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       };
       if (this.#draining) return refuse('503 Service Unavailable');
+      if (!this.#upgrades.take(request.socket.remoteAddress, performance.now())) return refuse('429 Too Many Requests');
       if (urlOf(request)?.pathname !== '/signal') return refuse('404 Not Found');
       if (!this.#originAllowed(request)) return refuse('403 Forbidden');
-      if (!this.#upgrades.take(request.socket.remoteAddress, performance.now())) return refuse('429 Too Many Requests');
       if (this.#peers.size >= this.#mostPeers) return refuse('503 Service Unavailable');
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#counters.connections += 1;
