@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { DoneEvent, FramesEvent, Progress, StartEvent } from '../pipeline/progress.js';
+import { asLastResort } from '../shared/last-resort.js';
 import { duration, printable } from './print.js';
 
 /** Tells the user what happens to one video. */
@@ -36,6 +37,7 @@ function numbers(event: FramesEvent): string {
 /** A bar on a terminal. */
 class BarReporter implements Reporter {
   #bar: SingleBar | undefined;
+  #forget: () => void = () => undefined;
   #total: number | null = null;
 
   event(event: Progress): void {
@@ -62,8 +64,11 @@ class BarReporter implements Reporter {
         clearOnComplete: true,
         barsize: 24,
       };
-      this.#bar = new SingleBar({ ...options, gracefulExit: false, stream: process.stderr });
-      this.#bar.start(total, 0, { numbers: '' });
+      const opened = new SingleBar({ ...options, gracefulExit: false, stream: process.stderr });
+      this.#bar = opened;
+      // A terminal without a cursor must not be left behind either.
+      this.#forget = asLastResort(() => opened.stop());
+      opened.start(total, 0, { numbers: '' });
     }
     this.#bar.setTotal(total);
     this.#bar.update(event.frames, { numbers: numbers(event) });
@@ -72,6 +77,7 @@ class BarReporter implements Reporter {
   clear(): void {
     this.#bar?.stop();
     this.#bar = undefined;
+    this.#forget();
   }
 }
 
