@@ -10,7 +10,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { dist } from './bench-gpu/dist.mjs';
 import { WAYS } from './bench-pipes/ways.mjs';
+
+const { cpuSecondsSince, cpuTime } = await dist('bench/cpu-time.js');
 
 const { values } = parseArgs({
   options: {
@@ -59,13 +62,14 @@ async function main(scratch) {
   const found = Object.fromEntries(ways.map(([name]) => [name, []]));
   for (let round = 0; round <= Number(values.rounds); round += 1) {
     for (const [name, way] of ways) {
-      const cpu = process.cpuUsage();
+      const [own, all] = [process.cpuUsage(), cpuTime()];
       const started = performance.now();
       await way(ends);
       const seconds = (performance.now() - started) / 1000;
-      const { user, system } = process.cpuUsage(cpu);
+      const { user, system } = process.cpuUsage(own);
+      const cpuMs = ((cpuSecondsSince(all) ?? Number.NaN) * 1000) / frames;
       // The first round warms up.
-      if (round > 0) found[name].push({ fps: frames / seconds, nodeMs: (user + system) / 1000 / frames });
+      if (round > 0) found[name].push({ fps: frames / seconds, nodeMs: (user + system) / 1000 / frames, cpuMs });
       process.stderr.write(`${round} ${name}: ${(frames / seconds).toFixed(0)} fps\n`);
     }
   }
@@ -75,6 +79,7 @@ async function main(scratch) {
     fps: median(runs.map(({ fps }) => fps)),
     // Of two runs that follow each other: what else the machine did then was the same for both.
     ratio: median(runs.map(({ fps }, round) => fps / plain[round].fps)),
+    cpuMs: median(runs.map(({ cpuMs }) => cpuMs)),
     nodeMs: name.startsWith('ffmpeg') ? 0 : median(runs.map(({ nodeMs }) => nodeMs)),
   }));
 }
@@ -86,12 +91,12 @@ try {
   if (values.json) console.log(JSON.stringify({ size: values.size, frames, load, rows }, null, 2));
   else {
     console.log(`${values.size} yuv420p, ${frames} frames; ${cpus()[0].model.trim()}, ${availableParallelism()} cores`);
-    console.log(`load before ${load.toFixed(1)}; Node ms: CPU time of this process a frame, kernel included`);
-    for (const { name, fps, ratio, nodeMs } of rows) {
+    console.log(`load before ${load.toFixed(1)}; CPU time a frame, kernel included: of all processes, and of Node`);
+    for (const { name, fps, ratio, cpuMs, nodeMs } of rows) {
       const gigabytes = (fps * frame) / 1e9;
       const numbers = [`${fps.toFixed(0)} fps`, `${gigabytes.toFixed(2)} GB/s`, `ratio ${ratio.toFixed(2)}`];
       console.log(
-        `${name.padEnd(36)}${numbers.map((text) => text.padStart(12)).join('')}   Node ${nodeMs.toFixed(2)} ms`,
+        `${name.padEnd(36)}${numbers.map((text) => text.padStart(12)).join('')}   CPU ${cpuMs.toFixed(2)} ms, Node ${nodeMs.toFixed(2)} ms`,
       );
     }
   }
