@@ -205,7 +205,7 @@ def table(plan: Plan, reference: dict[str, dict[str, float]], rows: Sequence[dic
             cells = [_cell(c, [float(str(row[c])) for row in own]) for c in columns]
             lines.append(f"| {words} | {plan.keep} | {sizes[plan.keep]} | {len(own)} | " + " | ".join(cells) + " |")
     kept = [f"- {row['method']}, seed {row['seed']}: {row['kept']}" for row in rows if row["kept"]]
-    return "\n".join([*lines, "", "Blocks kept:", "", *kept]) + "\n"
+    return "\n".join([*lines, *(["", "Blocks kept:", ""] if kept else []), *kept]) + "\n"
 
 
 def _cell(column: str, values: list[float]) -> str:
