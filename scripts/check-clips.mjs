@@ -82,6 +82,8 @@ function framePsnr(source, result) {
     graph,
     '-fps_mode',
     'passthrough',
+    '-enc_time_base',
+    '1/1000',
     '-f',
     'null',
     '/dev/null',
