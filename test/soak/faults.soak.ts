@@ -64,7 +64,8 @@ describe('a bad network for minutes', { timeout: (MINUTES + 10) * 60_000 }, () =
 
   /** Makes trouble, and waits until it is over. */
   async function endure(proxy: UdpProxy, { name, faults, lastMs }: Trouble): Promise<Outcome> {
-    const [counted, before, from] = [{ ...proxy.counts }, await stage.sample(0), performance.now()];
+    const before = await stage.sample(0);
+    const [counted, from] = [{ ...proxy.counts }, performance.now()];
     const seconds = () => (performance.now() - from) / 1000;
     const samples: Sample[] = [];
     proxy.faults = faults;
