@@ -8,7 +8,7 @@ import { runChild } from '#src/shared/child.js';
 import { findChromium } from '../../scripts/setup/chromium.mjs';
 
 /** Real time on a slow, shared machine: how long anything may take. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 90_000;
 
 /** A headless Chromium whose camera shows a clip. */
 export interface TestBrowser {

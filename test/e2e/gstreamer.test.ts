@@ -71,6 +71,16 @@ describe('GStreamer publishes by WHIP', { timeout: 5 * PATIENCE }, () => {
     browser.check();
   });
 
+  it('may stay, though it never asks for consent to send as browsers do', async () => {
+    const { child, said, ended } = publish(`${relay.url}/whip/gst-stays`, '--audio', '', '--token', TOKEN);
+    await expect.poll(said, { timeout: PATIENCE }).toContain('live:');
+    // Browsers are cut off when they have not asked for 15 s.
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    expect(relay.state.sessions).toBe(1);
+    child.kill('SIGINT');
+    expect(await ended, said()).toEqual([0, null]);
+  });
+
   it('is sent away when it sends more than the relay takes', async () => {
     await using strict = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, maxBitrate: 100_000 });
     const snow = ['--video', 'videotestsrc is-live=true pattern=snow', '--kbits', '800', '--audio', ''];

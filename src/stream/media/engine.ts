@@ -13,6 +13,9 @@ interface Running {
   readonly server: types.WebRtcServer;
 }
 
+/** Seconds without a sign of consent after which a client counts as gone. */
+const CONSENT_S = 15;
+
 /** How long to wait before the next try to start a worker that died, in milliseconds. */
 const RESTART_DELAYS = [0, 250, 1000, 2000, 5000];
 
@@ -79,15 +82,19 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     return this.running.worker.createRouter({ mediaCodecs: [...codecs] });
   }
 
-  /** Opens a browser's transport on the one port. */
-  async createWebRtcTransport(router: types.Router): Promise<types.WebRtcTransport> {
+  /**
+   * Opens a client's transport on the one port.
+   *
+   * @param consent whether the client must ask for consent (RFC 7675), as browsers do; who does not is cut off
+   */
+  async createWebRtcTransport(router: types.Router, consent: boolean): Promise<types.WebRtcTransport> {
     const transport = await router.createWebRtcTransport({
       webRtcServer: this.running.server,
       enableUdp: true,
       enableTcp: true,
       preferUdp: true,
       initialAvailableOutgoingBitrate: 4_000_000,
-      iceConsentTimeout: 15,
+      iceConsentTimeout: consent ? CONSENT_S : 0,
     });
     await transport.setMaxIncomingBitrate(this.#settings.maxBitrate);
     return transport;

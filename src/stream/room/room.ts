@@ -62,9 +62,10 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
   /**
    * Becomes the publisher. Whoever holds the room's key may take the place of a publication of his own.
    *
+   * @param consent whether the publisher is a browser, which asks for consent to send
    * @throws RelayRefusal `room-busy`
    */
-  async publish(key: string | undefined): Promise<Publication> {
+  async publish(key: string | undefined, consent: boolean): Promise<Publication> {
     const mine = this.#key !== undefined && key !== undefined && sameSecret(key, this.#key);
     if (!mine && (this.#publication !== undefined || this.#key !== undefined)) {
       throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
@@ -72,7 +73,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     const before = this.#publication;
     this.#publication = undefined;
     this.#key = key;
-    const transport = await this.#engine.createWebRtcTransport(this.router);
+    const transport = await this.#engine.createWebRtcTransport(this.router, consent);
     if (this.#closed || this.#publication) {
       transport.close();
       throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
