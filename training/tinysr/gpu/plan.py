@@ -42,7 +42,7 @@ def _stages(first: float, keep: bool) -> tuple[Stage, ...]:
     """Pixels for a `first` share of the time, then perception; keep: the first stage's weights are a model, too."""
     return (
         Stage(first, Shares(0.6, 0.2, 0.2), lr=0.01, suffix="-psnr" if keep else None),
-        Stage(1 - first, Shares(0.25, 0.5, 0.25), lr=0.002, perceptual=0.5, adversarial=0.02),
+        Stage(1 - first, Shares(0.25, 0.5, 0.25), lr=0.002, perceptual=0.1, adversarial=0.01),
     )
 
 
