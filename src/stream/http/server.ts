@@ -50,7 +50,7 @@ export class RelayServer {
   readonly #endpoints: readonly Endpoint[];
   readonly #counters: RelayCounters;
   readonly #secure: boolean;
-  readonly #upgrades = new AddressRateLimit(600, 50);
+  readonly #upgrades = new AddressRateLimit(1000, 50);
   #draining = false;
 
   private constructor(
