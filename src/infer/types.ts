@@ -1,5 +1,4 @@
 import type { FrameFormat, FrameLayout } from '../shared/layout.js';
-import type { InferenceThread } from './worker-session.js';
 
 /** Execution providers a user can name. `auto` takes the best that loads and answers rightly. */
 export const DEVICES = ['auto', 'cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
@@ -67,8 +66,6 @@ export interface UpscalerOptions {
   readonly threads?: number | undefined;
   /** Tile side in input pixels; 0: never tile; undefined: tile only frames too large for memory. */
   readonly tile?: number | undefined;
-  /** A thread that was started before; it passes to the upscaler. Undefined: one is started. */
-  readonly thread?: InferenceThread | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

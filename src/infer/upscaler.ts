@@ -5,7 +5,7 @@ import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
 import { tileSpec } from './tile-spec.js';
 import type { Provider, Upscaler, UpscalerOptions } from './types.js';
-import { WorkerSession } from './worker-session.js';
+import { type InferenceThread, WorkerSession } from './worker-session.js';
 
 /** Pixels a batch aims at on a GPU: enough to fill it, few enough to keep latency low. */
 const GPU_BATCH_PIXELS = 1 << 20;
@@ -22,9 +22,10 @@ function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean):
 /**
  * Opens a model in a worker thread.
  *
+ * @param thread one that was started before, which passes to the upscaler; undefined: one is started
  * @throws TinySRError `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_USAGE` (tile too small), `TSR_INFER_FAILED`
  */
-export async function createUpscaler(options: UpscalerOptions): Promise<Upscaler> {
+export async function createUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
   const { model, format, width, height, signal } = options;
   const variant = model.variants.find((candidate) => candidate.format === format);
   if (!variant) throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name} has no graph for ${format} frames`);
@@ -44,7 +45,7 @@ export async function createUpscaler(options: UpscalerOptions): Promise<Upscaler
       tile,
     },
     signal,
-    options.thread,
+    thread,
   );
   const close = () => session.close();
   const batch = batchFor(options, provider, tile !== undefined);
