@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { TinySRError } from '../shared/errors.js';
 import { runTool } from '../shared/ffmpeg.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
@@ -39,11 +39,10 @@ export async function countClockJumps(info: MediaInfo, signal?: AbortSignal): Pr
  * Copies a file whose clock jumps, with all its tracks, to one whose clock goes on: all tracks are moved by the same at
  * each jump, so that they stay together. Two programs read the source, and only the copy gives both one clock.
  *
- * @param folder where the copy goes; the caller removes it
+ * @param path the copy; the caller removes it
  * @throws TinySRError `TSR_OUTPUT_DISK_FULL`, `TSR_DECODE_FAILED`
  */
-export async function mendClock(info: MediaInfo, folder: string, signal?: AbortSignal): Promise<string> {
-  const path = join(folder, 'mended');
+export async function mendClock(info: MediaInfo, path: string, signal?: AbortSignal): Promise<void> {
   const { code, stderr } = await runTool(
     'ffmpeg',
     [
@@ -57,14 +56,14 @@ export async function mendClock(info: MediaInfo, folder: string, signal?: AbortS
   if (/No space left on device|File too large|Disk quota exceeded/.test(stderr)) {
     throw new TinySRError(
       'TSR_OUTPUT_DISK_FULL',
-      `${folder}: no room for a copy of the source with a clock that goes on`,
+      `${dirname(path)}: no room for a copy of the source with a clock that goes on`,
       {
         hint: 'Set TMPDIR to a folder with more room.',
         cause: new Error(stderr),
       },
     );
   }
-  if (code === 0) return path;
+  if (code === 0) return;
   throw new TinySRError('TSR_DECODE_FAILED', `${info.path}: its clock jumps and cannot be mended`, {
     hint: 'Cut it where it was put together, and upscale the parts.',
     cause: new Error(stderr),

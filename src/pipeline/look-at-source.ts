@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { countClockJumps, mendClock } from '../decode/clock.js';
 import { probe } from '../decode/probe.js';
 import type { MediaInfo } from '../shared/media.js';
+import { COPIES } from './spool.js';
 
 /** A folder for intermediate files, or what makes one when it is needed. */
 export type Scratch = string | (() => Promise<string>);
@@ -24,7 +26,8 @@ export async function lookAtSource(
   const source = await probe(path, signal);
   const jumps = await countClockJumps(source, signal);
   if (jumps === 0) return { source, warnings: [] };
-  const mended = await mendClock(source, await scratchPath(scratch), signal);
+  const mended = join(await scratchPath(scratch), COPIES.mended);
+  await mendClock(source, mended, signal);
   const places = jumps === 1 ? 'once' : `${jumps} times`;
   return {
     source: await probe(mended, signal),

@@ -12,9 +12,13 @@ import { planColor } from './color-plan.js';
 import { FramePool } from './frame-pool.js';
 import type { PreviewOptions } from './options.js';
 import { planSizes } from './size-plan.js';
-import { scratchFolder, spool } from './spool.js';
+import { inUsersWords, scratchFolder, spool } from './spool.js';
 
-async function preview(options: PreviewOptions, owned: ClosingStack): Promise<void> {
+async function preview(
+  options: PreviewOptions,
+  owned: ClosingStack,
+  spooledIn: (folder: string) => void,
+): Promise<void> {
   const { signal, compare = false, frame } = options;
   if (!/\.png$/i.test(options.output)) {
     throw new TinySRError('TSR_OUTPUT_FORMAT', `${options.output}: a preview is a PNG`, {
@@ -26,6 +30,7 @@ async function preview(options: PreviewOptions, owned: ClosingStack): Promise<vo
   let path = options.input;
   if (path === '-') {
     const scratch = owned.use(await scratchFolder(), (folder) => folder.remove());
+    spooledIn(scratch.path);
     path = await spool(process.stdin, scratch.path, signal);
   }
   const [, model] = await Promise.all([requireFfmpeg(), resolveModel(options.model ?? DEFAULT_MODEL, signal)]);
@@ -77,11 +82,14 @@ async function preview(options: PreviewOptions, owned: ClosingStack): Promise<vo
  */
 export async function previewFrame(options: PreviewOptions): Promise<void> {
   const owned = new ClosingStack();
+  let scratch: string | undefined;
   try {
-    await preview(options, owned);
+    await preview(options, owned, (folder) => {
+      scratch = folder;
+    });
   } catch (error) {
     const stopped = new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
-    throw options.signal?.aborted ? stopped : toTinySRError(error);
+    throw options.signal?.aborted ? stopped : inUsersWords(toTinySRError(error), scratch, options.input);
   } finally {
     await owned.close();
   }

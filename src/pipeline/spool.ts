@@ -57,6 +57,21 @@ export async function scratchFolder(): Promise<ScratchFolder> {
   };
 }
 
+/** Copies of the source that lie in a scratch folder. */
+export const COPIES = { stdin: 'stdin', mended: 'mended' } as const;
+
+/** The error with the source called as the user calls it: its copies have names that nobody knows. */
+export function inUsersWords(error: TinySRError, scratch: string | undefined, input: string): TinySRError {
+  if (scratch === undefined) return error;
+  const name = input === '-' ? 'stdin' : input;
+  const message = Object.values(COPIES).reduce(
+    (text, copy) => text.replaceAll(join(scratch, copy), name),
+    error.message,
+  );
+  if (message === error.message) return error;
+  return new TinySRError(error.code, message, { ...(error.hint !== undefined && { hint: error.hint }), cause: error });
+}
+
 /** What a failed copy of stdin means. */
 function spoolError(cause: NodeJS.ErrnoException, folder: string): TinySRError {
   if (isFullDisk(cause)) {
@@ -84,7 +99,7 @@ function spoolError(cause: NodeJS.ErrnoException, folder: string): TinySRError {
  * `TSR_INPUT_UNREADABLE`, `TSR_INPUT_EMPTY`, `TSR_INTERRUPTED`
  */
 export async function spool(stream: Readable, folder: string, signal?: AbortSignal): Promise<string> {
-  const path = join(folder, 'stdin');
+  const path = join(folder, COPIES.stdin);
   const file = createWriteStream(path, { mode: 0o600 });
   try {
     await pipeline(stream, file, signal ? { signal } : {});

@@ -12,7 +12,7 @@ import type { UpscaleVideoOptions } from './options.js';
 import { outputContainer, planVideo, type VideoPlan } from './plan.js';
 import type { DoneEvent, Progress, StartEvent } from './progress.js';
 import { runLine } from './run-line.js';
-import { scratchFolder, spool } from './spool.js';
+import { inUsersWords, scratchFolder, spool } from './spool.js';
 
 /** Milliseconds between two progress events. */
 const PROGRESS_MS = 200;
@@ -66,6 +66,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
   const checkAbort = () => {
     if (signal.aborted) throw interrupted();
   };
+  let made: Promise<string> | undefined;
   try {
     checkAbort();
     outputContainer(options);
@@ -74,7 +75,6 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
       options.output === '-' ? undefined : await OutputFile.prepare(options.output, options.overwrite ?? false);
     if (file) owned.use(file, () => file.discard());
     // Made only when it is needed: most runs write nothing but their output.
-    let made: Promise<string> | undefined;
     const makeScratch = async () => owned.use(await scratchFolder(), (folder) => folder.remove()).path;
     const scratch = () => {
       made ??= makeScratch();
@@ -123,7 +123,8 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     };
     emit(done);
   } catch (error) {
-    throw signal.aborted ? interrupted() : toTinySRError(error);
+    const scratch = await made?.catch(() => undefined);
+    throw signal.aborted ? interrupted() : inUsersWords(toTinySRError(error), scratch, options.input);
   } finally {
     signal.removeEventListener('abort', onAbort);
     await owned.close();

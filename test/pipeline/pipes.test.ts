@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import { spool } from '#src/pipeline/spool.js';
+import { runCli } from '../support/cli.js';
 import { ffmpeg, frameTimes, probeFile, streamsOf, tickOf, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
 import { counting, numbered, numbersIn } from '../support/pictures.js';
@@ -89,6 +90,19 @@ describe('standard input and output', () => {
 });
 
 describe('the spool', () => {
+  it.each([
+    ['nonsense', [], 'TSR_INPUT_INVALID'],
+    ['nonsense', ['--preview', '0'], 'TSR_INPUT_INVALID'],
+    ['sound', [], 'TSR_INPUT_NO_VIDEO'],
+  ])('is called stdin in what is said of %s (%j)', async (kind, args, code) => {
+    const sound = await folder.made('sound.wav', (path) => ffmpeg('-f', 'lavfi', '-i', 'sine=duration=0.1', path));
+    const movie = await folder.made('sound.mp4', (path) => ffmpeg('-i', sound, path));
+    const input = kind === 'sound' ? await readFile(movie) : Buffer.from('no video at all\n');
+    const output = folder.file(args.length ? 'x.png' : 'x.mp4');
+    const { stderr } = await runCli(['-', output, '-q', ...args], { input });
+    expect(stderr).toMatch(new RegExp(`^tinysr-video: ${code}: stdin: [^\n]*\n$`));
+  });
+
   it('keeps what comes, byte by byte', async () => {
     const place = folder.empty();
     const path = await spool(Readable.from([Buffer.from('ab'), Buffer.from('cd')]), place);
