@@ -37,6 +37,26 @@ const halving =
     full / 2 ** (model + size);
 
 describe('governor', () => {
+  /** Ticks for half a minute; a frame goes out every `everyMs`. */
+  function trickle(inputFps: number, everyMs: number, ageMs: number): Level {
+    const governor = new Governor({ models: 2, sizes: 3, targetMs: 250 }, 0);
+    for (let now = 0; now < 30_000; now += 100) {
+      if (now % everyMs === 0) governor.observe({ ageMs, runMs: ageMs / 2 }, now);
+      governor.tick(inputFps, now);
+    }
+    return governor.level;
+  }
+
+  it('goes down to the end when hardly anything comes out of much that comes in', () => {
+    expect(trickle(30, 4000, 4000)).toEqual({ maxFps: 12, model: 1, size: 2 });
+  });
+
+  it('leaves a source alone that has few frames, or pauses', () => {
+    const full = { maxFps: undefined, model: 0, size: 0 };
+    expect(trickle(2, 500, 60)).toEqual(full);
+    expect(trickle(0, 10_000, 60)).toEqual(full);
+  });
+
   it('leaves a device alone that keeps up', () => {
     const simulation = new Simulation();
     simulation.run(30, halving(15));
@@ -118,6 +138,20 @@ describe('plan', () => {
     expect(planBridge({ width: 1280, height: 720 }, [model], level, cap, 4).output).toEqual(cap);
     const standing = planBridge({ width: 720, height: 1280 }, [model], level, cap, 4).output;
     expect(standing).toEqual({ width: 1080, height: 1920 });
+  });
+
+  it('gives a smaller model no more work than the best one has', () => {
+    const best = { ...model, macsPerLrPixel: 20_000 };
+    const small = { ...model, name: 's', scale: 2, macsPerLrPixel: 10_000 } as const;
+    const work = (number: number, source: { width: number; height: number }) =>
+      planBridge(source, [best, small], { ...level, model: number }, cap, 4 / 3).work;
+    const cost = ({ width, height }: { width: number; height: number }, macs: number) => width * height * macs;
+    const large = { width: 1280, height: 720 };
+    expect(work(0, large)).toEqual({ width: 640, height: 360 });
+    // Within the rounding to even sides.
+    expect(cost(work(1, large), 10_000)).toBeLessThan(1.02 * cost(work(0, large), 20_000));
+    expect(work(1, large).width).toBeGreaterThan(800);
+    expect(work(1, { width: 480, height: 270 })).toEqual({ width: 480, height: 270 });
   });
 
   it('gives even sizes for odd sources', () => {

@@ -71,6 +71,7 @@ export class Governor {
   #calmMs = CALM_MS;
   #raisedAt: number | undefined;
   #badSince: number | undefined;
+  #starvingSince: number | undefined;
 
   constructor(options: GovernorOptions, nowMs: number) {
     this.#options = options;
@@ -98,6 +99,7 @@ export class Governor {
     this.#seen = [];
     this.#dropped = [];
     this.#badSince = undefined;
+    this.#starvingSince = undefined;
     this.#changedAt = nowMs;
     this.#calmSince = nowMs;
   }
@@ -113,16 +115,18 @@ export class Governor {
     this.#dropped = this.#dropped.filter((at) => nowMs - at <= WINDOW_MS);
     if (nowMs - this.#changedAt < SETTLE_MS) return false;
     const frames = this.#seen.length + this.#dropped.length;
-    if (frames < FEWEST) return false;
+    if (frames < FEWEST) {
+      if (!this.#starves(inputFps, nowMs)) return false;
+    } else this.#starvingSince = undefined;
     const age = quantile(
       this.#seen.map(({ ageMs }) => ageMs),
       0.9,
     );
     const late = age > this.#options.targetMs * 0.8;
     const losing = this.#dropped.length > Math.max(2, frames * 0.2);
-    if (late || losing) {
+    if (late || losing || this.#starvingSince !== undefined) {
       this.#calmSince = nowMs;
-      this.#badSince ??= nowMs;
+      this.#badSince ??= this.#starvingSince ?? nowMs;
       return this.#down(inputFps, nowMs);
     }
     this.#badSince = undefined;
@@ -131,6 +135,20 @@ export class Governor {
       return false;
     }
     return nowMs - this.#calmSince >= this.#calmMs && this.#up(inputFps, nowMs);
+  }
+
+  /**
+   * Whether for a while hardly anything has come out of much that came in: too little to tell its age, and the worst that can
+   * be. A source that pauses, or has few frames, is none.
+   */
+  #starves(inputFps: number, nowMs: number): boolean {
+    const expected = (Math.min(inputFps, this.#level.maxFps ?? inputFps) * WINDOW_MS) / 1000;
+    if (expected < 2 * FEWEST) {
+      this.#starvingSince = undefined;
+      return false;
+    }
+    this.#starvingSince ??= nowMs;
+    return nowMs - this.#starvingSince >= PERSIST_MS;
   }
 
   /** Whether the rate above would leave the model time to rest. */

@@ -32,6 +32,16 @@ function fitInto(size: PictureSize, box: PictureSize): PictureSize {
 }
 
 /**
+ * A model that enlarges less reaches the output cap from a larger picture: that must not cost more than what the best
+ * model is given, as the step to a smaller model is there to save work.
+ */
+function affordable(full: PictureSize, model: Model, best: Model, reached: (model: Model) => PictureSize): PictureSize {
+  const cost = ({ macsPerLrPixel = 1 }: Model, { width, height }: PictureSize) => macsPerLrPixel * width * height;
+  const factor = Math.min(1, Math.sqrt(cost(best, reached(best)) / cost(model, full)));
+  return { width: full.width * factor, height: full.height * factor };
+}
+
+/**
  * What to do with a source of this size.
  *
  * @param surplus how many times larger, a side, than the output cap the model's result may be before it is reduced to it
@@ -45,9 +55,11 @@ export function planBridge(
 ): BridgePlan {
   const model = models[Math.min(level.model, models.length - 1)];
   if (!model) throw new RangeError('there is no model to plan with');
-  const reach = surplus / model.scale;
-  const box = { width: maxOutput.width * reach, height: maxOutput.height * reach };
-  const full = fitInto(source, box);
+  const reached = ({ scale }: Model) => {
+    const reach = surplus / scale;
+    return fitInto(source, { width: maxOutput.width * reach, height: maxOutput.height * reach });
+  };
+  const full = affordable(reached(model), model, models[0] ?? model, reached);
   const share = SIZE_STEPS[Math.min(level.size, SIZE_STEPS.length - 1)] ?? 1;
   const multiple = Math.max(2, model.multiple);
   const aligned = (value: number) => Math.max(multiple, Math.ceil(even(value) / multiple) * multiple);
