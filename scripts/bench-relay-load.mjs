@@ -244,7 +244,12 @@ async function rooms(certificate, clip) {
           fpsOut: Math.min(...figures.map(({ fpsOut }) => fpsOut)),
           sizeShare: Math.min(...figures.map(({ sizeShare }) => sizeShare)),
         };
-        return { ...measured, ...worst, rooms: closers.length, held: figures.every(holds) };
+        return {
+          ...measured,
+          ...worst,
+          rooms: closers.length,
+          held: figures.length === closers.length && figures.every(holds),
+        };
       });
       rows.push(row);
       tell(

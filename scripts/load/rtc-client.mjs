@@ -14,6 +14,8 @@ import { bindingRequest, isBindingSuccess } from './stun.mjs';
 
 /** Servers take a client that says nothing for so long for gone, well below 15 s. */
 const CONSENT_MS = 4000;
+/** Browsers report about once a second; who says nothing at all is sent away. */
+const REPORT_MS = 1000;
 const CONNECT_MS = 20_000;
 
 /** Makes the certificate that all clients show. @param {string} folder where it is put */
@@ -34,6 +36,7 @@ export class RtcClient {
   #socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
   #dtls;
   #consent;
+  #report;
   #succeeded;
   #toOpenssl;
   #ssrc;
@@ -73,6 +76,7 @@ export class RtcClient {
     failed.catch(() => {});
     const keying = await Promise.race([connected, failed]);
     this.#srtp = new SrtpSender(keying);
+    this.#report = setInterval(() => this.#socket.send(this.#srtp.report(), () => {}), REPORT_MS);
   }
 
   /** Lets openssl shake hands through this client's socket. @returns {Promise<Buffer>} keys for SRTP */
@@ -146,6 +150,7 @@ export class RtcClient {
 
   close() {
     clearInterval(this.#consent);
+    clearInterval(this.#report);
     this.#openssl?.kill('SIGKILL');
     this.#dtls?.close();
     this.#socket.close();

@@ -1,4 +1,4 @@
-/** SRTP (RFC 3711) for sending: AES-128 in counter mode, HMAC-SHA1 of 80 bits. */
+/** SRTP and SRTCP (RFC 3711) for sending: AES-128 in counter mode, HMAC-SHA1 of 80 bits. */
 import { createCipheriv, createHmac } from 'node:crypto';
 
 /** Bytes that DTLS-SRTP (RFC 5764) exports for this profile: two keys and two salts. */
@@ -16,6 +16,8 @@ export class SrtpSender {
   #key;
   #authKey;
   #salt;
+  #reportKey;
+  #reports = 0;
   #rollovers = 0;
   #last;
 
@@ -25,6 +27,19 @@ export class SrtpSender {
     this.#key = derive(key, salt, 0, 16);
     this.#authKey = derive(key, salt, 1, 20);
     this.#salt = derive(key, salt, 2, 14);
+    this.#reportKey = derive(key, salt, 4, 20);
+  }
+
+  /** A receiver report that says nothing but that somebody is there. */
+  report() {
+    const packet = Buffer.alloc(12);
+    // Version 2, no blocks; type 201, one word more; any SSRC; the number, marked as encrypted: there is nothing to encrypt.
+    packet.writeUInt32BE(0x80c90001, 0);
+    packet.writeUInt32BE(1, 4);
+    packet.writeUInt32BE((0x80000000 | this.#reports) >>> 0, 8);
+    this.#reports += 1;
+    const tag = createHmac('sha1', this.#reportKey).update(packet).digest();
+    return Buffer.concat([packet, tag.subarray(0, 10)]);
   }
 
   /** @param {Buffer} packet RTP with a header of 12 bytes */
