@@ -24,6 +24,7 @@ export class Publisher {
   #startedMs = 0;
   #sent = 0;
   #next = 0;
+  #stopped = false;
 
   /** @param pictures H.264, the first of them a key frame */
   constructor(pictures: readonly CodedPicture[], fps: number, send: (packet: Buffer) => void) {
@@ -56,8 +57,8 @@ export class Publisher {
   #tick(): void {
     // A late timer sends what was due meanwhile: a network would not have waited for this process either.
     let due = this.#startedMs + this.#sent * this.#intervalMs;
-    for (; due <= performance.now(); due += this.#intervalMs) this.#picture(due);
-    this.#timer = setTimeout(() => this.#tick(), due - performance.now());
+    for (; due <= performance.now() && !this.#stopped; due += this.#intervalMs) this.#picture(due);
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#tick(), due - performance.now());
   }
 
   #picture(due: number): void {
@@ -74,8 +75,9 @@ export class Publisher {
     }
   }
 
-  /** Ends it. */
+  /** Ends it, from within `send` too. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 }

@@ -49,6 +49,19 @@ describe('live source', () => {
     return { units, losses };
   }
 
+  it('sends nothing more once it is stopped', async () => {
+    let packets = 0;
+    const publisher = new Publisher(clip, FPS, () => {
+      packets += 1;
+      publisher.stop();
+    });
+    publisher.start();
+    const before = packets;
+    await new Promise((resolve) => setTimeout(resolve, 5 * (1000 / FPS)));
+    expect(before).toBeGreaterThan(0);
+    expect(packets).toBe(before);
+  });
+
   it('has a key frame a second', () => {
     const keys = clip.flatMap(({ key }, index) => (key ? [index] : []));
     expect(clip).toHaveLength(125);
