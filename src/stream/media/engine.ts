@@ -16,6 +16,9 @@ interface Running {
 /** Seconds without a sign of consent after which a client counts as gone. */
 const CONSENT_S = 15;
 
+/** Free ports that are tried when none was asked for. */
+const PORT_TRIES = 5;
+
 /** How long to wait before the next try to start a worker that died, in milliseconds. */
 const RESTART_DELAYS = [0, 250, 1000, 2000, 5000];
 
@@ -122,14 +125,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
       }),
     );
     try {
-      this.#mediaPort ||= await freePort(worker, address);
-      const info = { ...address, port: this.#mediaPort, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
-      const server = await worker.createWebRtcServer({
-        listenInfos: [
-          { protocol: 'udp', ...info },
-          { protocol: 'tcp', ...info },
-        ],
-      });
+      const server = await this.#listen(worker, address);
       worker.on('died', (error) => this.#died(error));
       this.#running = { worker, server };
       log.info({ pid: worker.pid, mediaPort: this.#mediaPort }, 'media worker started');
@@ -139,6 +135,26 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
         hint: 'Is another relay running? Give a free port with --media-port.',
         cause,
       });
+    }
+  }
+
+  async #listen(worker: types.Worker, address: MediaAddress): Promise<types.WebRtcServer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const port = this.#mediaPort || (await freePort(worker, address));
+      const info = { ...address, port, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
+      try {
+        const server = await worker.createWebRtcServer({
+          listenInfos: [
+            { protocol: 'udp', ...info },
+            { protocol: 'tcp', ...info },
+          ],
+        });
+        this.#mediaPort = port;
+        return server;
+      } catch (error) {
+        // A port that is free for UDP may be somebody's for TCP; another one then does.
+        if (this.#mediaPort || attempt >= PORT_TRIES) throw error;
+      }
     }
   }
 
@@ -202,7 +218,7 @@ async function mediaAddress({ host, announcedAddress }: RelaySettings): Promise<
   return { ip, announcedAddress: outer?.address ?? (family === 6 ? '::1' : '127.0.0.1') };
 }
 
-/** A port that is free for UDP; TCP of the same number nearly always is as well. */
+/** A port that is free for UDP; TCP of the same number mostly is as well. */
 async function freePort(worker: types.Worker, address: MediaAddress): Promise<number> {
   const server = await worker.createWebRtcServer({ listenInfos: [{ protocol: 'udp', ...address }] });
   const [socket] = (await server.dump()).udpSockets;
