@@ -57,8 +57,12 @@ export class FrameSink {
   async write(frames: ArrayBuffer, ptsNs: readonly bigint[]): Promise<void> {
     const { bytes } = this.#plan.frame;
     for (const [index, pts] of ptsNs.entries()) {
+      // Corked, header and frame go to the system in one call.
+      this.#input.cork();
       this.#input.write(frameHeader(bytes, pts));
-      await this.#taken(new Uint8Array(frames, index * bytes, bytes));
+      const taken = this.#taken(new Uint8Array(frames, index * bytes, bytes));
+      this.#input.uncork();
+      await taken;
       this.#frames += 1;
     }
   }
