@@ -3,7 +3,7 @@ import { probe } from '../decode/probe.js';
 import type { Provider } from '../infer/types.js';
 import { scratchFolder } from '../pipeline/spool.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
-import { allowedMs, EFFORTS, type Effort, lineFrames } from './effort.js';
+import { allowedMs, EFFORTS, lineFrames } from './effort.js';
 import { describeMachine, type Machine } from './machine.js';
 import { ceilingFps, cpuSum, realTime, scaledInfer, scaledPipeline, slowestStage, stagesOf } from './predict.js';
 import { runCell } from './run-cell.js';
@@ -11,7 +11,7 @@ import { type Candidate, selectDevices, selectModels } from './select.js';
 import { NAMED_SIZES, pixels, QUICK_SIZES } from './sizes.js';
 import { makeClip, makeMaster } from './source-clip.js';
 import { measured } from './statistics.js';
-import { runStreams } from './stream/run-stream.js';
+import { runStreams, type StreamContext } from './stream/run-stream.js';
 import type {
   BenchEvent,
   BenchOptions,
@@ -85,13 +85,7 @@ function pipelineRow(stages: StagesResult, line: LineResult | string | undefined
 /** What a run finds, apart from when and where. */
 type Found = Pick<BenchResult, 'devices' | 'models' | 'infer' | 'pipeline' | 'stream'>;
 
-interface Context {
-  readonly options: BenchOptions;
-  readonly effort: Effort;
-  readonly machine: Machine;
-  readonly scratch: string;
-  readonly signal: AbortSignal;
-  readonly emit: (event: BenchEvent) => void;
+interface Context extends StreamContext {
   /** When the run began, on the clock of `performance.now()`. */
   readonly started: number;
 }

@@ -18,7 +18,7 @@ const SCRIPT = fileURLToPath(new URL('./process.js', import.meta.url));
 const SPARE_MS = 120_000;
 
 /** What a run of the live path needs. */
-interface StreamContext {
+export interface StreamContext {
   readonly options: BenchOptions;
   readonly effort: Effort;
   readonly machine: Machine;
