@@ -21,8 +21,9 @@ from tinysr.color import rgb_to_ycc
 from tinysr.compact import CompactConfig, CompactTinySR
 from tinysr.degrade import reduce_bicubic, to_u8
 from tinysr.muon import Muon, orthogonalize
+from tinysr.pairs import Pairs, augment
 from tinysr.recipe.temporal import Pair as Twins
-from tinysr.train_compact import Pairs, Run, augment, charbonnier, rate, temporal
+from tinysr.train_compact import Run, charbonnier, rate, temporal
 
 
 def call(monkeypatch: pytest.MonkeyPatch, main: object, *arguments: object) -> None:
@@ -70,7 +71,7 @@ def test_augmentation_keeps_pairs_together() -> None:
     lr = torch.rand(2, 3, 8, 8)
     hr = lr.repeat_interleave(4, 2).repeat_interleave(4, 3)
     for seed in range(8):
-        small, large = augment(lr, hr, np.random.default_rng(seed))
+        small, large = augment([lr, hr], np.random.default_rng(seed))
         assert torch.equal(large[..., ::4, ::4], small)
 
 

@@ -14,79 +14,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .color import rgb_to_ycc, ycc_to_rgb
 from .compact import CompactConfig, CompactTinySR, grow
-from .degrade import bicubic_matrix, jpeg, to_u8
 from .lpips import SqueezeLpips
 from .muon import Muon
+from .pairs import Pairs
 from .recipe.temporal import Pair as Twins
-from .recipe.temporal import drift, shifted_pair
+from .recipe.temporal import drift
 from .validate import load_validation, validate
 
 _SAVE_EVERY = 150.0
 _AVERAGE_DECAY = 0.999
-
-
-class Pairs:
-    """Random batches from a cache of prepare.py."""
-
-    def __init__(self, cache: Path, scale: int, rng: np.random.Generator) -> None:
-        self._lr, self._hr = (np.load(cache / f"{name}.npy", mmap_mode="r") for name in ("lr", "hr"))
-        self._scale, self._rng = scale, rng
-        self.side: int = self._lr.shape[1]
-        self._reduction = bicubic_matrix(self._hr.shape[1], scale).astype(np.float32)
-
-    def batch(self, count: int, crop: int, clean: bool = False) -> tuple[Tensor, Tensor]:
-        """`count` pairs of (3,crop,crop) and (3,s*crop,s*crop) RGB in 0..1, flipped and turned at random.
-
-        clean: LR is reduced from HR here, bicubically and without degradation, instead of taken from the cache.
-        """
-        pick = np.sort(self._rng.integers(0, len(self._lr), count))
-        y, x = (2 * int(v) for v in self._rng.integers(0, (self.side - crop) // 2 + 1, 2))
-        if clean:
-            lr = self._reduce(self._hr[pick], slice(y, y + crop), slice(x, x + crop))
-        else:
-            lr = _planes(self._lr[pick, y : y + crop, x : x + crop])
-        s = self._scale
-        hr = _planes(self._hr[pick, s * y : s * (y + crop), s * x : s * (x + crop)])
-        return augment(lr, hr, self._rng)
-
-    def _reduce(self, hr: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
-        """The part of the reduced crops that is wanted; rounded to 8 bits like everything a model is given."""
-        tall, wide = (torch.from_numpy(self._reduction[part]) for part in (rows, columns))
-        reduced = torch.einsum("yh,nhwc,xw->ncyx", tall, torch.from_numpy(hr).float(), wide)
-        return reduced.round().clamp(0, 255) / 255
-
-    def still(self, count: int, farthest: int = 7) -> Twins:
-        """`count` pictures seen twice: a fraction of an LR pixel apart, each time with noise and compression of its own."""
-        pick = np.sort(self._rng.integers(0, len(self._hr), count))
-        down, right = (int(v) for v in self._rng.integers(0, farthest + 1, 2))
-        # What a camera and an encoder do stays the same between two frames; what noise they leave does not.
-        deviation, quality = self._rng.uniform(0, 3), int(self._rng.integers(35, 96))
-
-        def disturb(lr: Tensor) -> Tensor:
-            codes = 255 * lr + deviation * torch.from_numpy(self._rng.standard_normal(lr.shape, np.float32))
-            frames = [jpeg(to_u8(frame.permute(1, 2, 0).numpy()), quality) for frame in codes]
-            return _planes(np.stack(frames))
-
-        return shifted_pair(_planes(self._hr[pick]), self._scale, (down, right), disturb)
-
-
-def _planes(pixels: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-
-
-def augment(lr: Tensor, hr: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """The same flips and transposition for both."""
-    for axis in (2, 3):
-        if rng.random() < 0.5:
-            lr, hr = lr.flip(axis), hr.flip(axis)
-    if rng.random() < 0.5:
-        lr, hr = lr.transpose(2, 3), hr.transpose(2, 3)
-    return lr, hr
 
 
 def rate(progress: float, warm_up: float = 0.02) -> float:
@@ -174,6 +114,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--crop", type=int, default=32, help="side of LR patches; the last part of the run takes whole ones")
     parser.add_argument("--whole-from", type=float, default=0.7, help="progress after which patches are whole")
     parser.add_argument("--clean", type=float, default=0.0, help="share of batches reduced from HR without degradation")
+    parser.add_argument("--taught", type=float, default=0.0, help="share of the loss against the outputs of tinysr.teach")
     parser.add_argument("--lr", type=float, default=0.01, help="highest rate of the convolutions (Muon)")
     parser.add_argument("--bias-lr", type=float, default=1e-3, help="highest rate of the biases (Adam)")
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: adds the perceptual loss")
@@ -205,7 +146,7 @@ def main() -> None:
         run.load(checkpoint)
     # A resumed run must not see the first batches again.
     rng = np.random.default_rng((args.seed, run.step, 1))
-    pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)))
+    pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)), args.taught > 0)
     perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     tracks = load_validation(args.validate, args.scale) if args.validate else {}
     began, saved, losses = time.monotonic() - run.seconds, time.monotonic(), []
@@ -214,11 +155,13 @@ def main() -> None:
         whole = progress >= args.whole_from
         crop = pairs.side if whole else min(args.crop, pairs.side)
         # Whole patches are larger: fewer of them, for steps of about the same length.
-        lr, hr = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop, rng.random() < args.clean)
-        lr, hr = lr.to(args.device), hr.to(args.device)
-        source, target = rgb_to_ycc(lr), rgb_to_ycc(hr)
+        batch = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop, rng.random() < args.clean)
+        source, hr = rgb_to_ycc(batch.lr.to(args.device)), batch.hr.to(args.device)
         luma = run.model.luma(source[:, :1])
-        loss = charbonnier(luma, target[:, :1])
+        loss = charbonnier(luma, rgb_to_ycc(hr)[:, :1])
+        if batch.taught is not None:
+            lesson = charbonnier(luma, rgb_to_ycc(batch.taught.to(args.device))[:, :1])
+            loss = torch.lerp(loss, lesson, args.taught)
         if perceptual:
             n = args.lpips_pairs
             picture = torch.cat([luma[:n], run.model.chroma(source[:n, 1:])], 1)

@@ -20,7 +20,8 @@ Upscale = Callable[[Image], Image]
 _TILE_ABOVE = 500_000
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def cpu_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """A graph on the CPU."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -28,7 +29,7 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 def raw_graph(path: Path, scale: int, multiple: int = 2, threads: int = 2) -> Upscale:
     """An rgb24 graph of models/: (N,h,w,3) bytes in and out. Sides are mirrored up to a multiple and cut back."""
-    session = _session(path, threads)
+    session = cpu_session(path, threads)
 
     def upscale(image: Image) -> Image:
         height, width = image.shape[:2]
@@ -41,7 +42,7 @@ def raw_graph(path: Path, scale: int, multiple: int = 2, threads: int = 2) -> Up
 
 def float_graph(path: Path, scale: int, threads: int = 2) -> Upscale:
     """A graph of (N,3,h,w) RGB floats in 0..1, as most published models are exported."""
-    session = _session(path, threads)
+    session = cpu_session(path, threads)
 
     def upscale(image: Image) -> Image:
         if image.shape[0] * image.shape[1] > _TILE_ABOVE:
@@ -88,7 +89,7 @@ def shipped(models: Path, name: str) -> tuple[Upscale, int]:
 
 def _scale_of(path: Path) -> int:
     """How much a float graph enlarges a small picture; 0 when it takes no such picture."""
-    session = _session(path, 1)
+    session = cpu_session(path, 1)
     feed = {session.get_inputs()[0].name: np.zeros((1, 3, 16, 16), np.float32)}
     try:
         return int(session.run(None, feed)[0].shape[-1]) // 16

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..pairs import Batch
 from .degrade import degrade
 from .pack import Pack, Pictures
 
@@ -47,14 +48,14 @@ class Batches:
     def __init__(self, pack: Pack, scale: int) -> None:
         self.pack, self.scale = pack, scale
 
-    def draw(self, count: int, crop: int, shares: Shares) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, crop: int, shares: Shares) -> Batch:
         """(count,3,crop,crop) and (count,3,s*crop,s*crop) in 0..1; crop: a multiple of 16."""
         video = round(count * shares.video) if self.pack.video else 0
         clean = shares.clean / max(shares.clean + shares.degraded, 1e-6)
         parts = [self._photographs(count - video, crop, clean)] if video < count else []
         parts += [self._video(video, crop)] if video else []
         lr, hr = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        return flip(lr, hr)
+        return Batch(*flip(lr, hr))
 
     def _photographs(self, count: int, crop: int, clean: float) -> tuple[Tensor, Tensor]:
         """Of two random places each, that with more detail."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,9 +16,10 @@ from torch.nn import functional
 from ..arch import TinySR
 from ..color import rgb_to_ycc
 from ..muon import Muon
+from ..pairs import Batch
 from ..recipe.discriminator import PatchDiscriminator, discriminator_loss
 from ..recipe.losses import Distance
-from .batches import Batches
+from .batches import Shares
 from .pieces import State
 from .plan import Job, Stage
 
@@ -46,6 +47,13 @@ def rate(progress: float, warm_up: float = 0.03) -> float:
 def _fitting(state: State, own: State) -> State:
     """Those weights of another network that this one has in the same shape."""
     return {name: state[name] if name in state and state[name].shape == value.shape else value for name, value in own.items()}
+
+
+class Source(Protocol):
+    """Where batches come from; torch's seed decides them."""
+
+    def draw(self, count: int, crop: int, shares: Shares) -> Batch:
+        """`count` pairs of `crop` LR pixels a side on the trainer's device."""
 
 
 @dataclass
@@ -111,16 +119,18 @@ class Trainer:
     def _autocast(self) -> Any:
         return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.device != "cpu")
 
-    def step(self, batches: Batches, done: float) -> Tensor:
+    def step(self, batches: Source, done: float) -> Tensor:
         """One step; the loss, which nobody need wait for."""
         stage, job = self.stage, self.job
         torch.manual_seed(1_000_003 + self.progress.step)
-        lr, hr = batches.draw(job.batch, job.crop, stage.shares)
-        lr, hr = (t.contiguous(memory_format=torch.channels_last) for t in (lr, hr))
+        batch = batches.draw(job.batch, job.crop, stage.shares)
+        lr, hr = (t.contiguous(memory_format=torch.channels_last) for t in (batch.lr, batch.hr))
         with self._autocast():
             picture = self.model(lr)
         picture = picture.float()
         loss = faithful(picture, hr)
+        if batch.taught is not None and stage.taught:
+            loss = torch.lerp(loss, faithful(picture, batch.taught), stage.taught)
         if stage.perceptual and self.perceptual:
             # Not in bf16: LPIPS is made of differences of normalised features.
             loss = loss + stage.perceptual * self.perceptual(picture.clamp(0, 1), hr)
@@ -151,7 +161,7 @@ class Trainer:
         judge.requires_grad_(True)
         return -self.stage.adversarial * verdict.mean()
 
-    def run(self, batches: Batches, seconds: float, deadline: float, measure: Callable[[State], dict[str, float]]) -> bool:
+    def run(self, batches: Source, seconds: float, deadline: float, measure: Callable[[State], dict[str, float]]) -> bool:
         """Trains until the job's `seconds` are spent or time.monotonic() reaches `deadline`; whether the job is finished."""
         while not self.finished:
             budget = seconds * self.stage.share

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..muon import Muon
-from ..train_compact import augment, rate
+from ..pairs import augment
+from ..train_compact import rate
 
 LossOf = Callable[[Tensor, Tensor], Tensor]
 
@@ -38,7 +39,8 @@ class Crops:
         y, x = (2 * int(v) for v in rng.integers(0, (side - crop) // 2 + 1, 2))
         lr = self._lr[pick, y : y + crop, x : x + crop]
         hr = self._hr[pick, s * y : s * (y + crop), s * x : s * (x + crop)]
-        return augment(_tensor(lr), _tensor(hr), rng)
+        small, large = augment([_tensor(lr), _tensor(hr)], rng)
+        return small, large
 
     def held_out(self) -> list[tuple[Tensor, Tensor]]:
         """Whole pairs that no batch has: (1,3,h,w) and (1,3,H,W)."""

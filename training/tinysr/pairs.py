@@ -1,0 +1,98 @@
+"""Random training batches from a cache of prepare.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .degrade import bicubic_matrix, jpeg, to_u8
+from .recipe.temporal import Pair as Twins
+from .recipe.temporal import shifted_pair
+
+# What a teacher is shown: clean reductions of the HR crops, or the LR crops as they lie in the cache.
+SHOWN = ("clean", "cached")
+
+
+def taught_path(cache: Path, shown: str) -> Path:
+    """Where tinysr.teach leaves the teacher's outputs."""
+    return cache / f"taught-{shown}.npy"
+
+
+class Batch(NamedTuple):
+    """LR, HR and what a teacher made of LR, if it was asked: (N,3,h,w) and twice (N,3,s*h,s*w) RGB in 0..1."""
+
+    lr: Tensor
+    hr: Tensor
+    taught: Tensor | None = None
+
+
+class Pairs:
+    """Random batches from a cache of prepare.py, with a teacher's outputs where teach.py has added them and `taught` is set."""
+
+    def __init__(self, cache: Path, scale: int, rng: np.random.Generator, taught: bool = False) -> None:
+        self._lr, self._hr = (np.load(cache / f"{name}.npy", mmap_mode="r") for name in ("lr", "hr"))
+        paths = {shown: taught_path(cache, shown) for shown in SHOWN}
+        self._taught = {name: np.load(path, mmap_mode="r") for name, path in paths.items() if taught and path.exists()}
+        if taught and not self._taught:
+            raise ValueError(f"no teacher's outputs in {cache}: make them with tinysr.teach")
+        self._scale, self._rng = scale, rng
+        self.side: int = self._lr.shape[1]
+        self._reduction = bicubic_matrix(self._hr.shape[1], scale).astype(np.float32)
+
+    def batch(self, count: int, crop: int, clean: bool = False) -> Batch:
+        """`count` pairs of (3,crop,crop) and (3,s*crop,s*crop) RGB in 0..1, flipped and turned at random.
+
+        clean: LR is reduced from HR here, bicubically and without degradation, instead of taken from the cache.
+        """
+        pick = np.sort(self._rng.integers(0, len(self._lr), count))
+        y, x = (2 * int(v) for v in self._rng.integers(0, (self.side - crop) // 2 + 1, 2))
+        if clean:
+            lr = self._reduce(self._hr[pick], slice(y, y + crop), slice(x, x + crop))
+        else:
+            lr = _planes(self._lr[pick, y : y + crop, x : x + crop])
+        s = self._scale
+        fine = (slice(s * y, s * (y + crop)), slice(s * x, s * (x + crop)))
+        taught = self._taught.get("clean" if clean else "cached")
+        targets = [_planes(array[(pick, *fine)]) for array in (self._hr, taught) if array is not None]
+        return Batch(*augment([lr, *targets], self._rng))
+
+    def reseed(self, rng: np.random.Generator) -> None:
+        """What is drawn from here on follows `rng`."""
+        self._rng = rng
+
+    def _reduce(self, hr: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
+        """The part of the reduced crops that is wanted; rounded to 8 bits like everything a model is given."""
+        tall, wide = (torch.from_numpy(self._reduction[part]) for part in (rows, columns))
+        reduced = torch.einsum("yh,nhwc,xw->ncyx", tall, torch.from_numpy(hr).float(), wide)
+        return reduced.round().clamp(0, 255) / 255
+
+    def still(self, count: int, farthest: int = 7) -> Twins:
+        """`count` pictures seen twice: a fraction of an LR pixel apart, each time with noise and compression of its own."""
+        pick = np.sort(self._rng.integers(0, len(self._hr), count))
+        down, right = (int(v) for v in self._rng.integers(0, farthest + 1, 2))
+        # What a camera and an encoder do stays the same between two frames; what noise they leave does not.
+        deviation, quality = self._rng.uniform(0, 3), int(self._rng.integers(35, 96))
+
+        def disturb(lr: Tensor) -> Tensor:
+            codes = 255 * lr + deviation * torch.from_numpy(self._rng.standard_normal(lr.shape, np.float32))
+            frames = [jpeg(to_u8(frame.permute(1, 2, 0).numpy()), quality) for frame in codes]
+            return _planes(np.stack(frames))
+
+        return shifted_pair(_planes(self._hr[pick]), self._scale, (down, right), disturb)
+
+
+def _planes(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+
+
+def augment(pictures: list[Tensor], rng: np.random.Generator) -> list[Tensor]:
+    """The same flips and transposition for all."""
+    for axis in (2, 3):
+        if rng.random() < 0.5:
+            pictures = [picture.flip(axis) for picture in pictures]
+    return [picture.transpose(2, 3) for picture in pictures] if rng.random() < 0.5 else pictures

@@ -1,0 +1,137 @@
+"""Trains a convolutional RGB model of the registry (`small`, `base`) on a cache of prepare.py: fidelity first, then perception.
+
+python -m tinysr.train_cached --cache CACHE --out RUN --config small --minutes 80 --taught 0.7 --lpips lpips_sq.onnx
+
+Ends with the weights of both stages as safetensors; goes on from its checkpoint when it is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .arch import TinySR, TinySRConfig, named
+from .gpu.batches import Shares
+from .gpu.pieces import State
+from .gpu.plan import Job, Stage
+from .gpu.trainer import Trainer, luma_psnr
+from .lpips import SqueezeLpips
+from .pairs import Batch, Pairs
+from .validate import load_validation
+
+# Seconds between two checkpoints.
+_SAVE_EVERY = 240.0
+
+
+class CachedBatches:
+    """Batches of a cache, each of one kind: clean, or as the cache has it."""
+
+    def __init__(self, cache: Path, scale: int, device: str, taught: bool) -> None:
+        self._pairs = Pairs(cache, scale, np.random.default_rng(0), taught)
+        self.side, self._device = self._pairs.side, device
+
+    def draw(self, count: int, crop: int, shares: Shares) -> Batch:
+        """See :class:`tinysr.gpu.trainer.Source`; what is not clean comes in the cache's own mixture."""
+        seed = int(torch.randint(1 << 62, ()))
+        self._pairs.reseed(np.random.default_rng(seed))
+        clean = float(torch.rand(())) < shares.clean
+        batch = self._pairs.batch(count, crop, clean)
+        taught = None if batch.taught is None else batch.taught.to(self._device)
+        return Batch(batch.lr.to(self._device), batch.hr.to(self._device), taught)
+
+
+def measure_on(
+    config: TinySRConfig, validation: Path | None, perceptual: SqueezeLpips | None
+) -> Callable[[State], dict[str, float]]:
+    """From weights to PSNR-Y and LPIPS on validation pictures, on the CPU."""
+    tracks = load_validation(validation, config.scale) if validation else {}
+    model = TinySR(config).eval()
+
+    @torch.no_grad()
+    def measure(state: State) -> dict[str, float]:
+        model.load_state_dict({name: value.cpu() for name, value in state.items()})
+        found: dict[str, float] = {}
+        for name, pairs in tracks.items():
+            pictures: list[tuple[Tensor, Tensor]] = [(model(lr).clamp(0, 1), hr) for lr, hr in pairs]
+            found[f"{name} PSNR-Y"] = round(float(np.mean([luma_psnr(a, b) for a, b in pictures])), 3)
+            if perceptual:
+                found[f"{name} LPIPS"] = round(float(np.mean([float(perceptual(a, b)) for a, b in pictures])), 4)
+        return found
+
+    return measure
+
+
+def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int) -> Job:
+    """Two stages: pixels, then pixels and perception. Without LPIPS there is only the first."""
+    clean = Shares(args.clean, 1 - args.clean, 0.0)
+    mixed = Shares(args.perceptual_clean, 1 - args.perceptual_clean, 0.0)
+    first = args.first if args.lpips else 1.0
+    stages = [Stage(first, clean, lr=args.lr, taught=args.taught, suffix="-psnr")] if first else []
+    if first < 1:
+        stages.append(
+            Stage(
+                1 - first,
+                mixed,
+                lr=args.perceptual_lr,
+                perceptual=args.lpips_weight,
+                adversarial=args.adversarial,
+                taught=args.perceptual_taught,
+            )
+        )
+    return Job(name, config, 1.0, tuple(stages), batch=args.batch, crop=min(args.crop, side))
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--config", default="small", help="name of tinysr/arch/config.py; convolutional, RGB")
+    parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
+    parser.add_argument("--minutes", type=float, default=80)
+    parser.add_argument("--first", type=float, default=0.65, help="share of the time that goes to fidelity alone; 0: none")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--crop", type=int, default=32, help="side of LR patches")
+    parser.add_argument("--clean", type=float, default=0.6, help="share of batches reduced cleanly from HR, first stage")
+    parser.add_argument("--perceptual-clean", type=float, default=0.3, help="the same for the second stage")
+    parser.add_argument("--taught", type=float, default=0.0, help="share of the pixels' loss against tinysr.teach's outputs")
+    parser.add_argument("--perceptual-taught", type=float, default=0.0, help="the same for the second stage")
+    parser.add_argument("--lr", type=float, default=0.01, help="highest rate of the convolutions (Muon), first stage")
+    parser.add_argument("--perceptual-lr", type=float, default=0.003)
+    parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx; without it there is no second stage")
+    parser.add_argument("--lpips-weight", type=float, default=0.1)
+    parser.add_argument("--adversarial", type=float, default=0.0, help="weight of the discriminator's verdict")
+    parser.add_argument("--init", type=Path, help="safetensors to start from, as far as they fit")
+    parser.add_argument("--validate", type=Path, help="folder of validation images")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+def main() -> None:
+    """Runs the training."""
+    args = arguments().parse_args()
+    torch.set_num_threads(args.threads)
+    config = named(args.config, scale=args.scale)
+    name = f"tinysr-{args.config}" + (f"-x{args.scale}" if args.scale != 4 else "")
+    batches = CachedBatches(args.cache, args.scale, args.device, max(args.taught, args.perceptual_taught) > 0)
+    perceptual = SqueezeLpips(args.lpips) if args.lpips else None
+    measure = measure_on(config, args.validate, perceptual)
+    job = job_of(args, name, config, batches.side)
+    begin = load_file(args.init) if args.init else None
+    trainer = Trainer(job, args.out, args.device, SqueezeLpips(args.lpips).to(args.device) if args.lpips else None, begin)
+    while not trainer.run(batches, 60 * args.minutes, time.monotonic() + _SAVE_EVERY, measure):
+        pass
+    for kept, state in trainer.kept.items():
+        save_file({key: value.contiguous() for key, value in state.items()}, args.out / f"{kept}.safetensors")
+
+
+if __name__ == "__main__":
+    main()
