@@ -43,6 +43,12 @@ def macs_per_lr_pixel(model: CompactTinySR) -> int:
     return (sum(p.numel() for p in model.parameters() if p.dim() == 4) + chroma) // 4
 
 
+def scores_of(report: Path, name: str) -> dict[str, Any]:
+    """What eval.py found of a model; not what it cost on that machine."""
+    scores: dict[str, Any] = json.loads(report.read_text()).get(name, {})
+    return {track: found for track, found in scores.items() if track != "cost"}
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -73,7 +79,7 @@ def main() -> None:
         "params": sum(p.numel() for p in model.parameters()),
         "macsPerLrPixel": macs_per_lr_pixel(model),
         "licence": "Apache-2.0",
-        "quality": json.loads(args.quality.read_text()).get(args.name, {}) if args.quality else old.get("quality", {}),
+        "quality": scores_of(args.quality, args.name) if args.quality else old.get("quality", {}),
         "file": variants[0]["file"],
         "sha256": variants[0]["sha256"],
         "variants": variants,

@@ -204,9 +204,11 @@ def test_prepare_train_export_evaluate(
         assert hashlib.sha256((models / variant["file"]).read_bytes()).hexdigest() == variant["sha256"]
         load(str(models / variant["file"]))
     report = tmp_path / "report.json"
-    call(monkeypatch, evaluation.main, "--data", hr, "--models", name, "--folder", models, "--json", report)
+    call(monkeypatch, evaluation.main, "--data", hr, "--models", name, "--folder", models, "--json", report, "--rounds", 1)
     assert "### degraded" in capsys.readouterr().out
     scores = json.loads(report.read_text())
+    cost = scores[name].pop("cost")
+    assert cost["parameters"] > entry["params"] and cost["msPerFrame"] > 0
     assert set(scores[name]) == {"bicubic", "degraded", "h264-28", "h264-35"}
     assert scores["bicubic"]["bicubic"]["psnrY"] > scores["bicubic"]["h264-35"]["psnrY"]
     # A second export from safetensors keeps the weights and takes the scores into the manifest.

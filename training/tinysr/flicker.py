@@ -110,9 +110,9 @@ def restlessness(frames: list[Image]) -> float:
     return float(np.stack([luma(frame) for frame in frames]).std(0).mean())
 
 
-def flicker(original: list[Image], upscale: Upscale, scale: int, crf: int) -> Flicker:
-    """Flicker of an upscaler on one clip compressed at `crf`; the still scene is the clip's middle frame."""
-    warp, excess = along_motion(original, [upscale(frame) for frame in compress(original, scale, crf)])
+def flicker(original: list[Image], output: list[Image], upscale: Upscale, scale: int, crf: int) -> Flicker:
+    """Flicker of an upscaler on one clip. output: what it made of the clip; the still scene is the clip's middle frame."""
+    warp, excess = along_motion(original, output)
     scene = still_scene(to_u8(reduce_bicubic(original[len(original) // 2], scale)), len(original))
     still = restlessness([upscale(frame) for frame in h264(scene, crf, key_every=1)])
     return Flicker(warp, excess, still)

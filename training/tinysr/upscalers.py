@@ -97,11 +97,14 @@ def _scale_of(path: Path) -> int:
         return 0
 
 
-def peers(source: Path, scale: int) -> dict[str, Upscale]:
+def peer_files(source: Path, scale: int) -> dict[str, Path]:
     """Float graphs of a scale: all of a folder, or those named in a JSON list of {name, path, scale}."""
     if source.is_dir():
-        found = {path.stem: path for path in sorted(source.glob("*.onnx")) if _scale_of(path) == scale}
-    else:
-        entries = [entry for entry in json.loads(source.read_text()) if entry["scale"] == scale]
-        found = {entry["name"]: source.parent / entry["path"] for entry in entries}
-    return {name: float_graph(path, scale) for name, path in found.items()}
+        return {path.stem: path for path in sorted(source.glob("*.onnx")) if _scale_of(path) == scale}
+    entries = [entry for entry in json.loads(source.read_text()) if entry["scale"] == scale]
+    return {entry["name"]: source.parent / entry["path"] for entry in entries}
+
+
+def peers(source: Path, scale: int) -> dict[str, Upscale]:
+    """What :func:`peer_files` finds, ready to run."""
+    return {name: float_graph(path, scale) for name, path in peer_files(source, scale).items()}
