@@ -1,22 +1,26 @@
 import type { types } from 'mediasoup';
 
-/** mediasoup takes a layer that came (back) only when it has flowed for two seconds, in milliseconds. */
-const PROVEN_MS = 2500;
+/** How often it is looked for a larger layer, in milliseconds: a key frame that was asked for has come by then. */
+const LOOK_MS = 2000;
 
 /**
- * Keeps a consumer of a simulcast on the largest layer there is. mediasoup looks for a better one when the bandwidth
- * changes or a layer comes, where it is still too young to be taken; a consumer in this process has no bandwidth that
- * changes, so it is told to look again.
+ * Keeps a consumer of a simulcast on the largest layer that flows. The worker chooses a layer when one begins, stops or
+ * comes back, and at its first sender report; but a layer can be switched to only from the packet after that report on,
+ * which nothing makes it look at. A wish for layers that differs from the one before does, and asks for a key frame too,
+ * should the one for the last choice have been lost.
  */
-export function keepBestLayer(consumer: types.Consumer, layers: number): void {
+export function keepBestLayer(consumer: types.Consumer): void {
   if (consumer.type !== 'simulcast') return;
-  let timer: NodeJS.Timeout | undefined;
-  consumer.on('score', () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (!consumer.closed) void consumer.setPreferredLayers({ spatialLayer: layers - 1 }).catch(() => undefined);
-    }, PROVEN_MS);
-    timer.unref();
-  });
-  consumer.observer.once('close', () => clearTimeout(timer));
+  const timer = setInterval(() => void climb(consumer).catch(() => undefined), LOOK_MS);
+  timer.unref();
+  consumer.observer.once('close', () => clearInterval(timer));
+}
+
+async function climb(consumer: types.Consumer): Promise<void> {
+  const { producerScores } = consumer.score;
+  const now = consumer.currentLayers?.spatialLayer ?? -1;
+  // A layer of which nothing comes has a score of 0.
+  if (consumer.paused || producerScores.findLastIndex((score) => score > 0) <= now) return;
+  await consumer.setPreferredLayers({ spatialLayer: Math.max(0, now) });
+  await consumer.setPreferredLayers({ spatialLayer: producerScores.length - 1 });
 }

@@ -8,7 +8,7 @@ import type { ModelLadder } from '../model-ladder.js';
 import type { RelaySettings } from '../options.js';
 import { RelayRefusal } from '../relay-error.js';
 import type { InputCodec } from '../rtp/assembler.js';
-import { keepBestLayer } from './best-layer.js';
+import { openTap } from './tap.js';
 
 /** Which picture a viewer gets. */
 export type Source = 'original' | 'upscaled';
@@ -191,11 +191,7 @@ export class Publication {
     if (!video || !outlet || !direct) return;
     const ladder = await models.get();
     if (this.#closed || video.closed) return;
-    const tap = await direct.consume({
-      producerId: video.id,
-      rtpCapabilities: router.rtpCapabilities,
-      paused: true,
-    });
+    const tap = await openTap(direct, video, router.rtpCapabilities);
     const [codec] = tap.rtpParameters.codecs;
     const input = INPUT_CODECS[codec?.mimeType.toLowerCase() ?? ''];
     if (!codec || !input || this.#closed) {
@@ -212,7 +208,6 @@ export class Publication {
       requestKeyFrame: () => void tap.requestKeyFrame().catch(() => undefined),
     });
     tap.on('rtp', (packet) => bridge.push(packet));
-    keepBestLayer(tap, video.rtpParameters.encodings?.length ?? 1);
     this.#tap = tap;
     this.#bridge = bridge;
     await tap.resume();
