@@ -11,7 +11,8 @@ export function makeCertificate(folder: string): Promise<ClientCertificate>;
 /** A WebRTC client that connects as a browser does and counts what comes, without decrypting or decoding it. */
 export class RtcClient {
   readonly counts: { readonly packets: number; readonly bytes: number; readonly expected: number };
-  constructor(certificate: ClientCertificate);
+  /** @param habits what it sends of its own accord once it is connected: checks of consent, RTCP reports; both */
+  constructor(certificate: ClientCertificate, habits?: { readonly consent?: boolean; readonly reports?: boolean });
   /** Sends an RTP packet. */
   send(packet: Buffer): void;
   close(): void;

@@ -8,13 +8,13 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bindingRequest } from '#src/stream/media/stun.js';
 import { run } from '../lib/run.mjs';
 import { KEYING_BYTES, SrtpSender } from './srtp.mjs';
-import { bindingRequest, isBindingSuccess } from './stun.mjs';
 
-/** Servers take a client that says nothing for so long for gone, well below 15 s. */
+/** Checks of consent (RFC 7675) come every 4 to 6 s. */
 const CONSENT_MS = 4000;
-/** Browsers report about once a second; who says nothing at all is sent away. */
+/** Browsers report about once a second. */
 const REPORT_MS = 1000;
 const CONNECT_MS = 20_000;
 
@@ -39,13 +39,16 @@ export class RtcClient {
   #report;
   #succeeded;
   #toOpenssl;
+  #habits;
   #ssrc;
   #sequence;
   #srtp;
   #openssl;
 
-  constructor(certificate) {
+  /** @param {{ consent?: boolean, reports?: boolean }} habits what it sends of its own accord once it is connected */
+  constructor(certificate, { consent = true, reports = true } = {}) {
     this.#certificate = certificate;
+    this.#habits = { consent, reports };
     this.#socket.on('message', (packet) => this.#packet(packet));
     this.#socket.on('error', () => {});
   }
@@ -62,7 +65,9 @@ export class RtcClient {
   async connect(server) {
     this.#socket.connect(server.port, server.host);
     await once(this.#socket, 'connect');
-    const check = () => this.#socket.send(bindingRequest(`${server.ufrag}:${this.ufrag}`, server.password), () => {});
+    const { ufrag, password } = server;
+    const check = () =>
+      this.#socket.send(bindingRequest({ ufrag, password, from: this.ufrag, nominate: true }), () => {});
     const succeeded = new Promise((resolve) => {
       this.#succeeded = resolve;
     });
@@ -76,6 +81,8 @@ export class RtcClient {
     failed.catch(() => {});
     const keying = await Promise.race([connected, failed]);
     this.#srtp = new SrtpSender(keying);
+    if (!this.#habits.consent) clearInterval(this.#consent);
+    if (!this.#habits.reports) return;
     this.#report = setInterval(() => this.#socket.send(this.#srtp.report(), () => {}), REPORT_MS);
   }
 
@@ -120,7 +127,8 @@ export class RtcClient {
   #packet(packet) {
     const first = packet[0];
     if (first < 4) {
-      if (isBindingSuccess(packet)) this.#succeeded?.();
+      // A binding success response (RFC 8489).
+      if (packet.length >= 20 && packet.readUInt16BE(0) === 0x0101) this.#succeeded?.();
     } else if (first < 64) {
       if (this.#dtls && this.#toOpenssl) this.#dtls.send(packet, this.#toOpenssl, '127.0.0.1', () => {});
     } else if (first >= 128 && first < 192) {

@@ -167,8 +167,8 @@ export class Peer {
     const { role } = data;
     if (role === 'watch' && !data.room) throw new RelayRefusal('bad-request', 'no room was named');
     const room = await rooms.open(data.room ?? newRoomId());
-    const publication = role === 'publish' ? await room.publish(data.key, true) : undefined;
-    const transport = publication?.transport ?? (await engine.createWebRtcTransport(room.router, true));
+    const publication = role === 'publish' ? await room.publish(data.key, 'page') : undefined;
+    const transport = publication?.transport ?? (await engine.createWebRtcTransport(room.router, 'page'));
     if (this.#closed || room.closed) {
       transport.close();
       throw new RelayRefusal('not-found', 'the room is gone');

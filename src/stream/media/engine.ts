@@ -13,8 +13,26 @@ interface Running {
   readonly server: types.WebRtcServer;
 }
 
-/** Seconds without a sign of consent after which a client counts as gone. */
-const CONSENT_S = 15;
+/**
+ * Seconds without a check of consent (RFC 7675) after which a client counts as gone. Browsers check more often than they
+ * must, and pages connect again by themselves; other programs get the time that the RFC gives.
+ */
+const CONSENT_S = { page: 15, program: 30 } as const;
+
+/** Who is at the other end of a transport: the relay's page, or a program that speaks WHIP or WHEP. */
+export type ClientKind = keyof typeof CONSENT_S;
+
+/** Where the media worker is reached from this machine. */
+export interface MediaAddress {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** What stands for all addresses of the machine, and one of them. */
+const LOOPBACK: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
 
 /** Free ports that are tried when none was asked for. */
 const PORT_TRIES = 5;
@@ -33,6 +51,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   #closed = false;
   #restarts = 0;
   #mediaPort: number;
+  #ip = '';
   #transports = 0;
 
   private constructor(settings: RelaySettings, mediasoup: Mediasoup) {
@@ -85,22 +104,23 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     return this.running.worker.createRouter({ mediaCodecs: [...codecs] });
   }
 
-  /**
-   * Opens a client's transport on the one port.
-   *
-   * @param consent whether the client must ask for consent (RFC 7675), as browsers do; who does not is cut off
-   */
-  async createWebRtcTransport(router: types.Router, consent: boolean): Promise<types.WebRtcTransport> {
+  /** Opens a client's transport on the one port. */
+  async createWebRtcTransport(router: types.Router, client: ClientKind): Promise<types.WebRtcTransport> {
     const transport = await router.createWebRtcTransport({
       webRtcServer: this.running.server,
       enableUdp: true,
       enableTcp: true,
       preferUdp: true,
       initialAvailableOutgoingBitrate: 4_000_000,
-      iceConsentTimeout: consent ? CONSENT_S : 0,
+      iceConsentTimeout: CONSENT_S[client],
     });
     await transport.setMaxIncomingBitrate(this.#settings.maxBitrate);
     return transport;
+  }
+
+  /** Where the worker is reached from this machine. */
+  get mediaAddress(): MediaAddress {
+    return { ip: LOOPBACK.get(this.#ip) ?? this.#ip, port: this.#mediaPort };
   }
 
   /** Where clients reach a transport. mediasoup announces another address, but never another port. */
@@ -109,7 +129,8 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   }
 
   async #start(): Promise<void> {
-    const address = await mediaAddress(this.#settings);
+    const address = await listenAddress(this.#settings);
+    this.#ip = address.ip;
     let worker: types.Worker;
     try {
       worker = await this.#mediasoup.createWorker({ logLevel: 'warn' });
@@ -138,7 +159,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     }
   }
 
-  async #listen(worker: types.Worker, address: MediaAddress): Promise<types.WebRtcServer> {
+  async #listen(worker: types.Worker, address: ListenAddress): Promise<types.WebRtcServer> {
     for (let attempt = 1; ; attempt += 1) {
       const port = this.#mediaPort || (await freePort(worker, address));
       const info = { ...address, port, sendBufferSize: 4 << 20, recvBufferSize: 4 << 20 };
@@ -201,13 +222,13 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   }
 }
 
-interface MediaAddress {
+interface ListenAddress {
   readonly ip: string;
   readonly announcedAddress?: string;
 }
 
 /** Where media is listened for, and what browsers are told. @throws TinySRError `TSR_RELAY_LISTEN` */
-async function mediaAddress({ host, announcedAddress }: RelaySettings): Promise<MediaAddress> {
+async function listenAddress({ host, announcedAddress }: RelaySettings): Promise<ListenAddress> {
   const { address: ip, family } = await lookup(host).catch((cause) => {
     throw new TinySRError('TSR_RELAY_LISTEN', `${host} is no address of this machine`, { cause });
   });
@@ -219,7 +240,7 @@ async function mediaAddress({ host, announcedAddress }: RelaySettings): Promise<
 }
 
 /** A port that is free for UDP; TCP of the same number mostly is as well. */
-async function freePort(worker: types.Worker, address: MediaAddress): Promise<number> {
+async function freePort(worker: types.Worker, address: ListenAddress): Promise<number> {
   const server = await worker.createWebRtcServer({ listenInfos: [{ protocol: 'udp', ...address }] });
   const [socket] = (await server.dump()).udpSockets;
   server.close();

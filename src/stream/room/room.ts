@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { log } from '../../shared/log.js';
-import type { MediaEngine } from '../media/engine.js';
+import type { ClientKind, MediaEngine } from '../media/engine.js';
 import type { ModelLadder } from '../model-ladder.js';
 import type { RelaySettings } from '../options.js';
 import { RelayRefusal } from '../relay-error.js';
@@ -62,10 +62,9 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
   /**
    * Becomes the publisher. Whoever holds the room's key may take the place of a publication of his own.
    *
-   * @param consent whether the publisher is a browser, which asks for consent to send
    * @throws RelayRefusal `room-busy`
    */
-  async publish(key: string | undefined, consent: boolean): Promise<Publication> {
+  async publish(key: string | undefined, client: ClientKind): Promise<Publication> {
     const mine = this.#key !== undefined && key !== undefined && sameSecret(key, this.#key);
     if (!mine && (this.#publication !== undefined || this.#key !== undefined)) {
       throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
@@ -73,7 +72,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     const before = this.#publication;
     this.#publication = undefined;
     this.#key = key;
-    const transport = await this.#engine.createWebRtcTransport(this.router, consent);
+    const transport = await this.#engine.createWebRtcTransport(this.router, client);
     if (this.#closed || this.#publication) {
       transport.close();
       throw new RelayRefusal('room-busy', 'somebody else publishes in this room');

@@ -10,10 +10,10 @@ import { RelayRefusal } from '../relay-error.js';
 import type { Source } from '../room/publication.js';
 import type { Watcher } from '../room/room.js';
 import { type Answered, writeAnswer } from './answer.js';
+import { vouchForMedia } from './consent.js';
 import { publisherParameters, viewerCapabilities } from './negotiate.js';
 import { MAX_SDP, type Offer, readOffer } from './offer.js';
 import { HttpSession } from './session.js';
-import { watchSilence } from './silence.js';
 import { matchTracks, profileCodecs } from './whep-codecs.js';
 
 /** How long a client has until media flows, in milliseconds. */
@@ -118,7 +118,7 @@ export class WhipEndpoint {
     if (!sections.some(({ parameters }) => parameters)) {
       throw new RelayRefusal('not-acceptable', 'the offer has no codec that this relay takes (H.264, VP8, VP9, Opus)');
     }
-    const publication = await room.publish(key, false);
+    const publication = await room.publish(key, 'program');
     const { transport } = publication;
     try {
       await transport.connect({ dtlsParameters: offer.dtlsParameters });
@@ -158,7 +158,7 @@ export class WhipEndpoint {
     try {
       const lease = await room.profiles.lease(profileCodecs(matched));
       cleanups.push(() => lease.release());
-      const transport = await engine.createWebRtcTransport(lease.router, false);
+      const transport = await engine.createWebRtcTransport(lease.router, 'program');
       cleanups.push(() => transport.close());
       await transport.connect({ dtlsParameters: offer.dtlsParameters });
       const capabilities = viewerCapabilities(
@@ -202,10 +202,10 @@ export class WhipEndpoint {
       if (transport.dtlsState !== 'connected') session.close();
     }, CONNECT_MS);
     timer.unref();
-    const silence = watchSilence(transport, () => session.close());
+    const stopVouching = vouchForMedia(transport, this.#context.engine.mediaAddress, () => session.close());
     const session = new HttpSession(kind, transport, ufrag, () => {
       clearTimeout(timer);
-      clearInterval(silence);
+      stopVouching();
       this.#sessions.delete(session.id);
       close();
       log.info({ kind }, 'session ended');
