@@ -82,6 +82,20 @@ def pack_command(args: argparse.Namespace) -> None:
     print(f"{args.pack}: {count} of {len(files)} pictures, {size / 1e6:.1f} MB")
 
 
+def begin_command(args: argparse.Namespace) -> None:
+    """Sends shipped weights along, so that the machine goes on from them."""
+    from safetensors.torch import load_file
+
+    if (args.folder / "weights").is_dir():
+        raise SystemExit(f"{args.folder} holds weights of a run that has begun: give another --folder, or go on without `begin`")
+    wanted = {job.init for job in plan() if job.init}
+    weights = {path.stem: load_file(path) for path in sorted(args.checkpoints.glob("*.safetensors")) if path.stem in wanted}
+    if not weights:
+        raise SystemExit(f"{args.checkpoints} has none of {', '.join(sorted(wanted))}")
+    write_pieces(args.folder / "resume", weights, {}, 1 << 40)
+    print(f"the next run begins with {', '.join(weights)}")
+
+
 def held_out_pairs(images: Sequence[Pixels], scale: int, device: str, side: int = 256) -> dict[str, list[tuple[Tensor, Tensor]]]:
     """Squares from the middle of pictures that no training sees: clean and degraded pairs of (1,3,h,w) and (1,3,H,W)."""
     torch.manual_seed(1)
@@ -139,7 +153,8 @@ class Call:
             self._packs = {scale: read_pack(self.args.pack, scale, self.args.device, self.args.folder, _HELD_OUT)}
         return self._packs[scale]
 
-    def _trainer(self, job: Job, perceptual: SqueezeLpips | None) -> Trainer:
+    def trainer(self, job: Job, perceptual: SqueezeLpips | None) -> Trainer:
+        """Goes on where the job stands, or begins with the weights it is to begin with."""
         stopped = self.weights.get(_UNFINISHED + job.name)
         progress = Progress(**self.notes[job.name]) if stopped and job.name in self.notes else None
         begin = stopped or (self.weights.get(job.init) if job.init else None)
@@ -154,7 +169,7 @@ class Call:
             scale = job.config.scale
             pack, held_out = self.pack(scale)
             perceptual = SqueezeLpips(pack.lpips).to(self.args.device) if pack.lpips else None
-            trainer = self._trainer(job, perceptual)
+            trainer = self.trainer(job, perceptual)
             measure = measure_on(job, held_out_pairs(held_out, scale, self.args.device), perceptual, self.args.device)
             done = trainer.run(Batches(pack, scale), 60 * self.args.total_minutes * job.share, self.deadline, measure)
             self.weights |= trainer.kept
@@ -232,7 +247,7 @@ def collect_command(args: argparse.Namespace) -> None:
 def arguments() -> argparse.ArgumentParser:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True, metavar="pack|train|collect")
+    commands = parser.add_subparsers(required=True, metavar="pack|begin|train|collect")
     pack = commands.add_parser("pack", help="pictures and LPIPS weights in one file")
     pack.add_argument("--data", nargs="+", type=Path, required=True, help="folders of training pictures")
     pack.add_argument("--lpips", type=Path, help="lpips_sq.onnx; without it there is no perceptual loss")
@@ -242,6 +257,10 @@ def arguments() -> argparse.ArgumentParser:
     pack.add_argument("--side", type=int, default=512, help="longest side of a packed picture")
     pack.add_argument("--seed", type=int, default=0)
     pack.set_defaults(run=pack_command)
+    begin = commands.add_parser("begin", help="lets the run go on from shipped weights")
+    begin.add_argument("--checkpoints", type=Path, default=Path("../models/checkpoints"))
+    begin.add_argument("--folder", type=Path, default=Path("runs/gpu"))
+    begin.set_defaults(run=begin_command)
     train = commands.add_parser("train", help="one call on the lent machine")
     train.add_argument("--pack", type=Path, default=Path("cache/pack.zip"))
     train.add_argument("--folder", type=Path, default=Path("runs/gpu"), help="checkpoints, which stay; resume/ comes along")

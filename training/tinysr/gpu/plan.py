@@ -29,7 +29,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Job:
-    """A network. share: of all time. init: weights of another job to begin with, as far as they fit."""
+    """A network. share: of all time. init: weights to begin with, as far as they fit: another job's, or shipped ones."""
 
     name: str
     config: TinySRConfig
@@ -49,11 +49,14 @@ def _stages(first: float, keep: bool) -> tuple[Stage, ...]:
 
 
 def plan() -> list[Job]:
-    """All jobs. x2 begins with the x4 weights, and right after them: its latent is the same, its decoder is not."""
+    """All jobs. x2 begins with the x4 weights, and right after them: its latent is the same, its decoder is not.
+
+    x4 begins with what ships, where `train_on_gpu.py begin` has sent it along.
+    """
     return [
-        Job("tinysr-small", named("small"), 0.32, _stages(0.55, keep=True)),
+        Job("tinysr-small", named("small"), 0.32, _stages(0.55, keep=True), "tinysr-small-psnr"),
         Job("tinysr-small-x2", named("small", scale=2), 0.12, _stages(0.5, keep=True), "tinysr-small-psnr"),
-        Job("tinysr-base", named("base"), 0.42, _stages(0.45, keep=False)),
+        Job("tinysr-base", named("base"), 0.42, _stages(0.45, keep=False), "tinysr-base"),
         Job("tinysr-base-x2", named("base", scale=2), 0.14, _stages(0.4, keep=False), "tinysr-base"),
     ]
 
