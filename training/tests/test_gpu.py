@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ import torch
 from pictures import texture
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from test_graphs import upsample_chroma
 
 import train_on_gpu
 from tinysr.arch import TinySR, count_config, named
+from tinysr.color import rgb_to_ycc, ycc_to_rgb
 from tinysr.degrade import reduce_bicubic, to_u8
 from tinysr.gpu.batches import Batches, Shares
 from tinysr.gpu.degrade import blur, degrade, jpeg, noise
@@ -139,6 +142,34 @@ def test_graphs_give_what_pytorch_gives(scale: int, pixel_format: str, top: int)
     assert found.shape == (1, 12 * scale, 18 * scale, 3)
     assert found.dtype == kind
     assert np.abs(found[0] - expected).max() <= (0.51 if top == 255 else 4)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize(("pixel_format", "unit", "kind"), [("yuv420p", 255, np.uint8), ("yuv420p10le", 1020, np.uint16)])
+def test_planar_graphs_give_what_pytorch_gives_of_the_same_frame_as_rgb(
+    scale: int, pixel_format: str, unit: int, kind: type
+) -> None:
+    torch.manual_seed(0)
+    model = TinySR(replace(trial()[0].config, scale=scale)).eval()
+    with torch.no_grad():
+        model.decoder.leave.weight.mul_(30)
+    h, w = 12, 18
+    frame: np.ndarray = (np.random.default_rng(0).uniform(0.3, 0.7, (1, h * 3 // 2, w)) * unit).astype(kind)
+    # The graph repeats samples at the left edge, the model enlarged ones: the same where two samples are equal.
+    chroma = frame.reshape(-1)[h * w :].reshape(h, w // 2)
+    chroma[:, 1] = chroma[:, 0]
+    session = onnxruntime.InferenceSession(build_rgb_graph(model, pixel_format).SerializeToString())
+    found = np.asarray(session.run(None, {"input": frame})[0])
+    flat = torch.from_numpy(frame.astype(np.float32)).reshape(-1) / unit
+    u, v = flat[h * w :].reshape(2, 1, h // 2, w // 2)
+    planes = [flat[: h * w].reshape(1, h, w), upsample_chroma(u), upsample_chroma(v)]
+    with torch.no_grad():
+        big = rgb_to_ycc(model(ycc_to_rgb(torch.stack(planes, 1))))
+    small = (big[:, 1:, 0::2, 0::2] + big[:, 1:, 1::2, 0::2]) / 2
+    expected = torch.cat([big[:, 0].flatten(), small.flatten()]).numpy() * unit
+    assert found.shape == (1, h * 3 // 2 * scale, w * scale)
+    assert found.dtype == kind
+    assert np.abs(found.reshape(-1) - np.clip(expected, 0, 255 if unit == 255 else 1023)).max() <= 0.52
 
 
 def test_graphs_of_other_models_are_refused() -> None:

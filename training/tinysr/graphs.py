@@ -112,33 +112,45 @@ def _plane(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> str:
     return b.op("Reshape", [b.op("Transpose", [split], perm=[0, 1, 3, 2, 4]), b.constant([0, -1])])
 
 
-def _yuv_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
-    n, h2, w2 = parts = sizes(b, 3)
+def cells_of_yuv(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str]:
+    """Planar 4:2:0 `input` -> floats: luma (N,4,h2,w2), cells of 2x2 pixels, (dy, dx); chroma (N,2,h2,w2)."""
+    n, h2, w2 = parts
     two, axis = b.constant([2]), b.constant([1])
     quarter = b.op("Mul", [h2, w2])
-    ends = [b.op("Mul", [quarter, b.constant([k])]) for k in (4, 5, 6)]
+    ends = [b.op("Mul", [quarter, b.constant([k])]) for k in (4, 6)]
     flat = b.op("Reshape", ["input", b.constant([0, -1])])
     luma = b.op("Slice", [flat, b.constant([0]), ends[0], axis])
     luma = b.op("Reshape", [luma, b.op("Concat", [n, h2, two, w2, two], axis=0)])
     luma = b.op("Transpose", [luma], perm=[0, 2, 4, 1, 3])
     luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([4]), h2, w2], axis=0)])
-    chroma = b.op("Slice", [flat, ends[0], ends[2], axis])
+    chroma = b.op("Slice", [flat, ends[0], ends[1], axis])
     chroma = b.op("Reshape", [chroma, b.op("Concat", [n, two, h2, w2], axis=0)])
-    luma, chroma = (b.op("Cast", [part], to=TensorProto.FLOAT) for part in (luma, chroma))
-    luma = _luma(b, b.repeat_edge(luma, 1), folded)
-    chroma = b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2)
-    out = to_codes(b, b.op("Concat", [luma, chroma], axis=1), top, kind)
+    return b.op("Cast", [luma], to=TensorProto.FLOAT), b.op("Cast", [chroma], to=TensorProto.FLOAT)
+
+
+def yuv_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> list[str | int]:
+    """Codes (N,r*r*3/2,h2,w2), luma (dy, dx), then U and V, -> `output`, planar 4:2:0; the shape of both ends."""
+    n, h2, w2 = parts
+    axis = b.constant([1])
     area, quarter_area = r * r, r * r // 4
     limits = [0, area, area + quarter_area, area + 2 * quarter_area]
     planes = []
     for index, side in enumerate((r, r // 2, r // 2)):
-        part = b.op("Slice", [out, b.constant([limits[index]]), b.constant([limits[index + 1]]), axis])
+        part = b.op("Slice", [cells, b.constant([limits[index]]), b.constant([limits[index + 1]]), axis])
         planes.append(_plane(b, part, parts, side))
     joined = b.op("Concat", planes, axis=1)
     height = b.op("Mul", [h2, b.constant([3 * r // 2])])
     shape = b.op("Concat", [n, height, b.op("Mul", [w2, b.constant([r])])], axis=0)
     b.nodes.append(helper.make_node("Reshape", [joined, shape], ["output"]))
     return ["N", "rows", "w"]
+
+
+def _yuv_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
+    parts = sizes(b, 3)
+    luma, chroma = cells_of_yuv(b, parts)
+    luma = _luma(b, b.repeat_edge(luma, 1), folded)
+    chroma = b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2)
+    return yuv_of_cells(b, to_codes(b, b.op("Concat", [luma, chroma], axis=1), top, kind), parts, r)
 
 
 def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:

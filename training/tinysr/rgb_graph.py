@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from .arch import TinySR
 from .arch.blocks import ConvBlock
 from .fold import Conv
-from .graphs import Builder, cells_of_rgb, finished, rgb_of_cells, sizes, to_codes
+from .graphs import FORMATS, Builder, cells_of_rgb, cells_of_yuv, finished, rgb_of_cells, sizes, to_codes, yuv_of_cells
+from .yuv_ends import offsets, read_yuv, write_yuv
 
-FORMATS = ("rgb24", "rgb48le")
+__all__ = ["FORMATS", "build_rgb_graph", "receptive_radius"]
 
 
 def _array(tensor: Tensor | None) -> NDArray[np.float64]:
@@ -46,19 +47,40 @@ def receptive_radius(model: TinySR) -> int:
     return 2 * (2 + 2 * model.config.depth)
 
 
+def _skip(model: TinySR) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The skip interpolates each colour by itself: cells of (dy,dx,rgb) in and out."""
+    r = model.config.cell_out
+    skip = np.zeros((r * r, 3, 4, 3, 3, 3))
+    for colour in range(3):
+        skip[:, colour, :, colour] = _array(model.kernel)
+    return skip.reshape(3 * r * r, 12, 3, 3), np.zeros(3 * r * r)
+
+
 def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
-    """(N,h,w,3) -> (N,s*h,s*w,3), h and w even: rgb24 as uint8, rgb48le as uint16."""
+    """The graph for one raw frame format, as :func:`tinysr.graphs.build_graph` has them; h and w even.
+
+    Levels, the order of channels, colour conversion and the siting of chroma lie in the first and last weights.
+    """
     _check(model)
-    config = model.config
-    r, width = config.cell_out, config.width
-    kind, top = (TensorProto.UINT8, 255) if pixel_format == "rgb24" else (TensorProto.UINT16, 65535)
-    b = Builder()
-    parts = sizes(b, 2)
-    padded = b.repeat_edge(cells_of_rgb(b, parts), 1)
+    r = model.config.cell_out
+    yuv = pixel_format.startswith("yuv")
+    kind = TensorProto.UINT8 if pixel_format in ("rgb24", "yuv420p") else TensorProto.UINT16
+    # The highest code, and that which means 1.
+    top, unit = {"rgb24": (255, 255), "rgb48le": (65535, 65535), "yuv420p": (255, 255), "yuv420p10le": (1023, 1020)}[pixel_format]
     enter, leave = model.encoder.enter, model.decoder.leave
-    # Levels and the order of channels lie in the first and last weights.
-    into = _packed(_array(enter.weight).swapaxes(0, 1), 4).swapaxes(0, 1) / top
-    z = b.op("Relu", [b.conv(padded, _conv(into, _array(enter.bias)), 0)])
+    assert isinstance(leave, nn.Conv2d)
+    into = (_packed(_array(enter.weight).swapaxes(0, 1), 4).swapaxes(0, 1), _array(enter.bias))
+    out = (_packed(_array(leave.weight), r * r), _packed(_array(leave.bias), r * r))
+    skip = _skip(model)
+    if yuv:
+        into, skip, out = read_yuv(*into), write_yuv(*read_yuv(*skip), r), write_yuv(*out, r)
+        skip = (skip[0], skip[1] + offsets(r))
+    b = Builder()
+    parts = sizes(b, 3 if yuv else 2)
+    cells = b.op("Concat", list(cells_of_yuv(b, parts)), axis=1) if yuv else cells_of_rgb(b, parts)
+    # The kernels that read chroma samples are a cell wider.
+    padded = b.repeat_edge(cells, 2 if yuv else 1)
+    z = b.op("Relu", [b.conv(padded, _conv(into[0] / unit, into[1]), 0)])
     for block in model.denoiser.blocks:
         assert isinstance(block, ConvBlock)
         expand, project = block.expand, block.project
@@ -66,13 +88,6 @@ def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
         # The graph adds, the model subtracts.
         eps = b.conv(inner, _conv(-_array(project.weight), -_array(project.bias)), 1)
         z = b.op("Relu", [b.op("Add", [z, eps])])
-    assert isinstance(leave, nn.Conv2d)
-    out = _conv(top * _packed(_array(leave.weight), r * r), top * _packed(_array(leave.bias), r * r))
-    # The skip interpolates each colour by itself.
-    skip = np.zeros((r * r, 3, 4, 3, 3, 3))
-    for colour in range(3):
-        skip[:, colour, :, colour] = _array(model.kernel)
-    interpolation = _conv(skip.reshape(3 * r * r, 12, 3, 3), np.zeros(3 * r * r))
-    assert out.weight.shape == (3 * r * r, width, 3, 3)
-    joined = b.op("Add", [b.conv(z, out, 1), b.conv(padded, interpolation, 0)])
-    return finished(b, kind, rgb_of_cells(b, to_codes(b, joined, top, kind), parts, r))
+    joined = b.op("Add", [b.conv(z, _conv(unit * out[0], unit * out[1]), 1), b.conv(padded, _conv(skip[0], unit * skip[1]), 0)])
+    codes = to_codes(b, joined, top, kind)
+    return finished(b, kind, yuv_of_cells(b, codes, parts, r) if yuv else rgb_of_cells(b, codes, parts, r))
