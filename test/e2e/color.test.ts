@@ -1,11 +1,10 @@
 /// <reference lib="dom" />
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { log } from '#src/shared/log.js';
-import { createRelay } from '#src/stream/relay.js';
+import { describe, expect, it } from 'vitest';
 import { ffmpeg } from '../support/ffmpeg.js';
 import { testFolder } from '../support/folder.js';
-import { PATIENCE, startBrowser, type TestBrowser, waitForFrames } from './browser.js';
+import { PATIENCE, waitForFrames } from './browser.js';
+import { linkOf, openRelay, testBrowser } from './stage.js';
 import { connectByHttp } from './whip-page.js';
 
 /** Colours far from grey, where a wrong matrix shows most. */
@@ -62,12 +61,7 @@ async function expectColors(page: Page, id: string, wanted: readonly (readonly n
 const hex = (color: readonly number[]) => `0x${Buffer.from(color).toString('hex')}`;
 
 describe('colours', { timeout: 5 * PATIENCE }, () => {
-  let browser: TestBrowser;
-  beforeAll(async () => {
-    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
-    browser = await startBrowser('160x90');
-  }, 2 * PATIENCE);
-  afterAll(() => browser?.close(), PATIENCE);
+  const stage = testBrowser('160x90');
 
   it.each([
     ['video/VP8', 'vp8'],
@@ -75,11 +69,11 @@ describe('colours', { timeout: 5 * PATIENCE }, () => {
     ['video/H264', 'vp8'],
     ['video/VP9', 'h264'],
   ] as const)('%s upscaled to %s are as published', async (prefer, codec) => {
-    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000, codec });
-    const publisher = await browser.open(relay.url);
+    await using relay = await openRelay({ targetDelay: 2000, codec });
+    const publisher = await stage.browser.open(relay.url);
     await installFields(publisher);
     expect((await connectByHttp(publisher, 'whip', `${relay.url}/whip/fields`, { prefer })).status).toBe(201);
-    const viewer = await browser.open(`${relay.url}/r/fields`);
+    const viewer = await stage.browser.open(`${relay.url}/r/fields`);
     // What the browser makes of a canvas on the way into VP8 and VP9 is its own affair; H.264 says what it is.
     await expectColors(viewer, 'after', prefer === 'video/H264' ? COLORS : 'before');
     await Promise.all([publisher.close(), viewer.close()]);
@@ -94,12 +88,11 @@ describe('colours', { timeout: 5 * PATIENCE }, () => {
       ...['-filter_complex', `${names}hstack=3,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p`],
       ...['-colorspace', 'bt709', '-color_range', 'tv', '-color_primaries', 'bt709', '-color_trc', 'bt709', file],
     );
-    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000 });
-    const publisher = await browser.open(relay.url);
+    await using relay = await openRelay({ targetDelay: 2000 });
+    const publisher = await stage.browser.open(relay.url);
     await publisher.selectOption('#size', '180');
     await publisher.setInputFiles('#file', file);
-    await publisher.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
-    const viewer = await browser.open(await publisher.inputValue('#link'));
+    const viewer = await stage.browser.open(await linkOf(publisher));
     await expectColors(viewer, 'before', COLORS);
     await expectColors(viewer, 'after', COLORS);
     await Promise.all([publisher.close(), viewer.close()]);

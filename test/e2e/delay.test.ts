@@ -1,9 +1,8 @@
 /// <reference lib="dom" />
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { log } from '#src/shared/log.js';
-import { createRelay, type Relay } from '#src/stream/relay.js';
-import { PATIENCE, startBrowser, type TestBrowser, waitForFrames } from './browser.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PATIENCE, waitForFrames } from './browser.js';
 import { clockReadings, installClock, median, skews, watchClock } from './clock-page.js';
+import { publishCamera, testStage } from './stage.js';
 
 /** The longest that a frame may take from being drawn by the publisher to being shown to a viewer, in milliseconds. */
 const HARD_BOUND = 1000;
@@ -11,32 +10,20 @@ const HARD_BOUND = 1000;
 const MOST_SKEW = 80;
 
 describe('what a viewer sees and hears of a clock', { timeout: 5 * PATIENCE }, () => {
-  let relay: Relay;
-  let browser: TestBrowser;
+  const stage = testStage('160x90', {}, { bypassCSP: true });
   let link: string;
 
   beforeAll(async () => {
-    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
-    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0 });
-    browser = await startBrowser('160x90', { bypassCSP: true });
-    const publisher = await browser.open(relay.url);
+    const publisher = await stage.browser.open(stage.relay.url);
     await installClock(publisher);
-    await publisher.selectOption('#size', '180');
-    await publisher.click('#use-camera');
-    await publisher.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
-    link = await publisher.inputValue('#link');
-  }, 3 * PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await relay?.close();
+    link = await publishCamera(publisher);
   }, PATIENCE);
 
   it.each([
     { mode: 'original', video: 'before' },
     { mode: 'upscaled', video: 'after' },
   ])('$mode: frames in order, young, and the sound beside them', async ({ mode, video }) => {
-    const viewer = await browser.open(link);
+    const viewer = await stage.browser.open(link);
     await viewer.click(`button[data-mode=${mode}]`);
     await waitForFrames(viewer, video, 5);
     await viewer.waitForFunction(() => (document.getElementById('audio') as HTMLAudioElement).srcObject !== null);
@@ -65,7 +52,7 @@ describe('what a viewer sees and hears of a clock', { timeout: 5 * PATIENCE }, (
     }
     expect(steps.filter((step) => step < 0)).toEqual([]);
     expect(unreadable).toBeLessThan(frames.length / 10);
-    browser.check();
+    stage.browser.check();
     await viewer.close();
   });
 });

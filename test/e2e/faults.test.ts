@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { log } from '#src/shared/log.js';
-import { createRelay, type Relay } from '#src/stream/relay.js';
+import type { Relay } from '#src/stream/relay.js';
 import { GOOD_NETWORK, UdpProxy } from '../support/udp-proxy.js';
-import { PATIENCE, startBrowser, type TestBrowser, videoState, waitForFrames } from './browser.js';
+import { PATIENCE, videoState, waitForFrames } from './browser.js';
+import { openRelay, publishCamera, testBrowser } from './stage.js';
 
 /** Frames that must be shown before a stream counts as flowing. */
 const FLOWING = 12;
@@ -13,27 +13,21 @@ const FLOWING = 12;
 const RECOVERY_MS = 15_000;
 
 describe('relay on a bad network', { timeout: 3 * PATIENCE }, () => {
+  const stage = testBrowser('160x90');
   let proxy: UdpProxy;
   let relay: Relay;
-  let browser: TestBrowser;
   let viewer: Page;
 
   beforeAll(async () => {
-    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
     proxy = await UdpProxy.open();
-    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, announcedPort: proxy.port });
+    relay = await openRelay({ announcedPort: proxy.port });
     proxy.target = relay.mediaPort;
-    browser = await startBrowser('160x90');
-    const publisher = await browser.open(relay.url);
-    await publisher.selectOption('#size', '180');
-    await publisher.click('#use-camera');
-    await publisher.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
-    viewer = await browser.open(await publisher.inputValue('#link'));
+    const publisher = await stage.browser.open(relay.url);
+    viewer = await stage.browser.open(await publishCamera(publisher));
     await waitForFrames(viewer, 'after', FLOWING);
   }, 2 * PATIENCE);
 
   afterAll(async () => {
-    await browser?.close();
     await relay?.close();
     await proxy?.[Symbol.asyncDispose]();
   }, PATIENCE);
@@ -68,7 +62,7 @@ describe('relay on a bad network', { timeout: 3 * PATIENCE }, () => {
     expect(lost / (lost + passed)).toBeGreaterThan(0.02);
     for (const [index, count] of frames.slice(1).entries()) expect(count).toBeGreaterThan((frames[index] ?? 0) + 5);
     await recovers();
-    browser.check();
+    stage.browser.check();
   });
 
   it('comes back after 5 s in which nothing passes', async () => {
@@ -81,6 +75,6 @@ describe('relay on a bad network', { timeout: 3 * PATIENCE }, () => {
     proxy.faults = GOOD_NETWORK;
     await recovers();
     expect(relay.state).toMatchObject({ rooms: 1, viewers: 1, peers: 2 });
-    browser.check();
+    stage.browser.check();
   });
 });

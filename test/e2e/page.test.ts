@@ -1,26 +1,20 @@
 /// <reference lib="dom" />
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { log } from '#src/shared/log.js';
-import { createRelay } from '#src/stream/relay.js';
-import { PATIENCE, startBrowser, type TestBrowser } from './browser.js';
+import { describe, expect, it } from 'vitest';
+import { PATIENCE } from './browser.js';
+import { openRelay, testBrowser } from './stage.js';
 
 const TOKEN = 'token-of-the-tests';
 
 describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
-  let browser: TestBrowser;
-  beforeAll(async () => {
-    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
-    browser = await startBrowser('160x90');
-  }, 2 * PATIENCE);
-  afterAll(() => browser?.close(), PATIENCE);
+  const stage = testBrowser('160x90');
 
   const text = (page: Page, id: string) => () => page.textContent(`#${id}`);
   const patience = { timeout: PATIENCE, interval: 100 };
 
   it('asks for the token, and says when it was wrong', async () => {
-    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, token: TOKEN });
-    const page = await browser.open(`${relay.url}/r/kitchen`);
+    await using relay = await openRelay({ token: TOKEN });
+    const page = await stage.browser.open(`${relay.url}/r/kitchen`);
     await page.fill('#token', 'token-of-nobody');
     await page.click('#token-dialog button');
     await page.waitForSelector('#token-wrong:visible');
@@ -28,29 +22,29 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     await page.click('#token-dialog button');
     await expect.poll(text(page, 'empty-text'), patience).toBe('Waiting for the publisher');
     await expect.poll(text(page, 'status'), patience).toBe('Waiting');
-    browser.check();
+    stage.browser.check();
     await page.close();
   });
 
   it('says that a room is taken, and that nothing is live', async () => {
-    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0 });
-    const first = await browser.open(`${relay.url}/?room=kitchen`);
+    await using relay = await openRelay();
+    const first = await stage.browser.open(`${relay.url}/?room=kitchen`);
     await first.click('#use-camera');
     await expect.poll(text(first, 'studio-title'), patience).toBe('You are live');
     expect(await first.isVisible('#live-badge')).toBe(true);
-    const second = await browser.open(`${relay.url}/?room=kitchen`);
+    const second = await stage.browser.open(`${relay.url}/?room=kitchen`);
     await second.click('#use-camera');
     await expect.poll(text(second, 'studio-trouble'), patience).toContain('Somebody else publishes in this room.');
     expect(await text(second, 'studio-title')()).toBe('You are not live');
     expect(await second.isVisible('#live-badge')).toBe(false);
     expect(await second.isVisible('#share')).toBe(false);
-    browser.check();
+    stage.browser.check();
     await Promise.all([first.close(), second.close()]);
   });
 
   it('says in plain words that there is no camera', async () => {
-    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0 });
-    const page = await browser.open(relay.url);
+    await using relay = await openRelay();
+    const page = await stage.browser.open(relay.url);
     await page.evaluate(() => {
       navigator.mediaDevices.getUserMedia = async () => {
         throw new DOMException('Requested device not found', 'NotFoundError');
@@ -63,16 +57,16 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
   });
 
   it('says that the relay is gone, and comes back when that does', async () => {
-    const first = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0 });
-    const page = await browser.open(`${first.url}/r/kitchen`);
+    const first = await openRelay();
+    const page = await stage.browser.open(`${first.url}/r/kitchen`);
     await expect.poll(text(page, 'status'), patience).toBe('Waiting');
     await first.close();
     await expect.poll(text(page, 'empty-text'), patience).toContain('The relay does not answer. Trying again');
-    await using second = await createRelay({ listen: new URL(first.url).host, mediaPort: 0 });
+    await using second = await openRelay({ listen: new URL(first.url).host });
     await expect.poll(text(page, 'status'), patience).toBe('Waiting');
     expect(await text(page, 'empty-text')()).toBe('Waiting for the publisher');
     expect(second.state.peers).toBe(1);
-    browser.check();
+    stage.browser.check();
     await page.close();
   });
 });

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { log } from '#src/shared/log.js';
-import { createRelay, type Relay } from '#src/stream/relay.js';
-import { PATIENCE, startBrowser, type TestBrowser, videoContrast, videoState, waitForFrames } from './browser.js';
+import type { Relay } from '#src/stream/relay.js';
+import { PATIENCE, videoContrast, videoState, waitForFrames } from './browser.js';
+import { publishCamera, testStage } from './stage.js';
 import { connectByHttp, fragmentInUse, heard, restartIceByHttp } from './whip-page.js';
 
 /** How far the sound of the upscaled stream is from its picture, in milliseconds, as the relay tells viewers. */
@@ -33,32 +33,13 @@ async function soundBesidePicture(relay: Relay, room: string): Promise<number> {
 const FLOWING = 12;
 
 describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
-  let relay: Relay;
-  let browser: TestBrowser;
-
-  beforeAll(async () => {
-    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
-    // The governor may slow down on a busy machine but shall not change the size that is asked for below.
-    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000 });
-    browser = await startBrowser('160x90');
-  }, 2 * PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await relay?.close();
-  }, PATIENCE);
-
-  async function publish() {
-    const page = await browser.open(relay.url);
-    await page.selectOption('#size', '180');
-    await page.click('#use-camera');
-    await page.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
-    return { page, link: await page.inputValue('#link') };
-  }
+  // The governor may slow down on a busy machine but shall not change the size that is asked for below.
+  const stage = testStage('160x90', { targetDelay: 2000 });
 
   it('shows what the page publishes, four times as large, and keeps on after its ffmpegs and the worker were killed', async () => {
-    const { page: publisher, link } = await publish();
-    const viewer = await browser.open(link);
+    const { relay, browser } = stage;
+    const publisher = await browser.open(relay.url);
+    const viewer = await browser.open(await publishCamera(publisher));
     await waitForFrames(viewer, 'after', FLOWING);
     await waitForFrames(viewer, 'before', FLOWING);
     const [before, after] = [await videoState(viewer, 'before'), await videoState(viewer, 'after')];
@@ -87,6 +68,7 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
   });
 
   it('passes WHIP on to WHEP for offers with differing numbers, and ends with DELETE', async () => {
+    const { relay, browser } = stage;
     const publisher = await browser.open(relay.url);
     const published = await connectByHttp(publisher, 'whip', `${relay.url}/whip/studio`, { prefer: 'video/H264' });
     expect(published.status, published.answer).toBe(201);
@@ -133,6 +115,7 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
   });
 
   it.each(['whip', 'whep'] as const)('%s begins ICE anew by PATCH, and the picture goes on', async (kind) => {
+    const { relay, browser } = stage;
     const room = `${relay.url}/%/restart-${kind}`;
     const publisher = await browser.open(relay.url);
     const published = await connectByHttp(publisher, 'whip', room.replace('%', 'whip'));

@@ -1,31 +1,17 @@
 /// <reference lib="dom" />
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { log } from '#src/shared/log.js';
-import { createRelay, type Relay } from '#src/stream/relay.js';
-import { PATIENCE, startBrowser, type TestBrowser, videoContrast, videoState, waitForFrames } from './browser.js';
+import { describe, expect, it } from 'vitest';
+import { PATIENCE, videoContrast, videoState, waitForFrames } from './browser.js';
+import { linkOf, testStage } from './stage.js';
 
 describe('the page publishes', { timeout: 5 * PATIENCE }, () => {
-  let relay: Relay;
-  let browser: TestBrowser;
-
-  beforeAll(async () => {
-    log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
-    relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, targetDelay: 2000, maxOutput: '640x360' });
-    browser = await startBrowser('160x90');
-  }, 2 * PATIENCE);
-
-  afterAll(async () => {
-    await browser?.close();
-    await relay?.close();
-  }, PATIENCE);
+  const stage = testStage('160x90', { targetDelay: 2000, maxOutput: '640x360' });
 
   async function choose(pick: (page: Page) => Promise<void>) {
-    const page = await browser.open(relay.url);
+    const page = await stage.browser.open(stage.relay.url);
     await page.selectOption('#size', '180');
     await pick(page);
-    await page.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
-    const viewer = await browser.open(await page.inputValue('#link'));
+    const viewer = await stage.browser.open(await linkOf(page));
     await waitForFrames(viewer, 'after', 12);
     return { page, viewer };
   }
@@ -38,7 +24,7 @@ describe('the page publishes', { timeout: 5 * PATIENCE }, () => {
     // The clip lasts 2.8 s.
     await waitForFrames(viewer, 'after', 60);
     await Promise.all([page.close(), viewer.close()]);
-    browser.check();
+    stage.browser.check();
   });
 
   it('the screen, until the sharing is ended', async () => {
@@ -52,8 +38,8 @@ describe('the page publishes', { timeout: 5 * PATIENCE }, () => {
       track?.dispatchEvent(new Event('ended'));
     });
     await page.waitForFunction(() => document.getElementById('home')?.hidden === false);
-    await expect.poll(() => relay.state, { timeout: PATIENCE }).toMatchObject({ peers: 1, ffmpegPids: [] });
+    await expect.poll(() => stage.relay.state, { timeout: PATIENCE }).toMatchObject({ peers: 1, ffmpegPids: [] });
     await Promise.all([page.close(), viewer.close()]);
-    browser.check();
+    stage.browser.check();
   });
 });

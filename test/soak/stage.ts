@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { ClosingStack } from '#src/shared/closing-stack.js';
 import { startBrowser, type TestBrowser, videoState, waitForFrames } from '../e2e/browser.js';
+import { publishCamera } from '../e2e/stage.js';
 import { UdpProxy } from '../support/udp-proxy.js';
 import { type RelayProcess, startRelayProcess } from './relay-process.js';
 import { type Sample, takeSample } from './sample.js';
@@ -31,10 +32,7 @@ export async function openStage(wanted: { readonly viewers: number; readonly pro
     if (proxy) proxy.target = relay.mediaPort;
     const browser = stack.use(await startBrowser('320x180'), (opened) => opened.close());
     const publisher = await browser.open(relay.url);
-    await publisher.selectOption('#size', '180');
-    await publisher.click('#use-camera');
-    await publisher.waitForFunction(() => (document.getElementById('link') as HTMLInputElement).value !== '');
-    const link = await publisher.inputValue('#link');
+    const link = await publishCamera(publisher);
     const viewers: Page[] = [];
     for (let number = 0; number < wanted.viewers; number += 1) {
       const viewer = await browser.open(link);
