@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import rtc, { type Track } from 'node-datachannel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { log } from '#src/shared/log.js';
 import { createRelay, type Relay } from '#src/stream/relay.js';
@@ -26,6 +27,9 @@ describe('who still consents to WHIP and WHEP', { timeout: 400_000 }, () => {
   let certificate: ClientCertificate;
   let clip: Awaited<ReturnType<typeof encodeClip>>;
   const closers = new Map<RtcClient, (() => void)[]>();
+  const library = new rtc.PeerConnection('viewer', { iceServers: [] });
+  /** Kept until the end: with the object its callback would go. */
+  let track: Track | undefined;
 
   beforeAll(async () => {
     log.level = process.env.TINYSR_TEST_LOG ?? 'silent';
@@ -35,6 +39,9 @@ describe('who still consents to WHIP and WHEP', { timeout: 400_000 }, () => {
   });
   afterAll(async () => {
     vanish(...closers.keys());
+    track?.close();
+    library.close();
+    rtc.cleanup();
     await relay?.close();
   });
 
@@ -67,22 +74,44 @@ describe('who still consents to WHIP and WHEP', { timeout: 400_000 }, () => {
     return made;
   }
 
+  /** A viewer of libdatachannel, which checks its consent and, as it is not told to, sends no reports. */
+  async function libraryViewer(): Promise<Pick<RtcClient, 'counts'>> {
+    const counts = { packets: 0, bytes: 0, expected: 0 };
+    const video = new rtc.Video('0', 'RecvOnly');
+    video.addVP8Codec(96);
+    track = library.addTrack(video);
+    track.onMessage(() => {
+      counts.packets += 1;
+    });
+    library.setLocalDescription();
+    const body = library.localDescription()?.sdp ?? '';
+    const headers = { 'content-type': 'application/sdp' };
+    const response = await fetch(`${relay.url}/whep/stays?source=original`, { method: 'POST', headers, body });
+    const answer = await response.text();
+    expect(response.status, answer).toBe(201);
+    library.setRemoteDescription(answer, 'answer');
+    return { counts };
+  }
+
   it('stays by checks alone, by reports alone, by media alone; who sends nothing any more is gone', async () => {
     await publisher('nothing', 'stays', true);
     await publisher('checks', 'waits', false);
-    const watching = [await viewer('checks'), await viewer('reports'), await viewer('both')];
+    const watching = [
+      ...[await viewer('checks'), await viewer('reports'), await viewer('both')],
+      await libraryViewer(),
+    ];
     const vanishing = [
       await publisher('nothing', 'vanishes', true),
       ...[await viewer('checks'), await viewer('reports'), await viewer('nothing')],
     ];
-    expect(relay.state).toMatchObject({ sessions: 9, viewers: 6 });
+    expect(relay.state).toMatchObject({ sessions: 10, viewers: 7 });
 
     await sleep(LOOKS_MS);
     vanish(...vanishing);
-    await expect.poll(() => relay.state, PATIENCE).toMatchObject({ sessions: 5, viewers: 3 });
+    await expect.poll(() => relay.state, PATIENCE).toMatchObject({ sessions: 6, viewers: 4 });
     // All the others have now been there for longer than who vanished was waited for.
     await sleep(LOOKS_MS);
-    expect(relay.state).toMatchObject({ sessions: 5, viewers: 3 });
+    expect(relay.state).toMatchObject({ sessions: 6, viewers: 4 });
     const before = watching.map(({ counts }) => counts.packets);
     const flowing = () => watching.every(({ counts }, index) => counts.packets > (before[index] ?? 0) + 20);
     await expect.poll(flowing, PATIENCE).toBe(true);

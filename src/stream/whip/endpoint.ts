@@ -16,6 +16,8 @@ import { MAX_SDP, type Offer, readOffer } from './offer.js';
 import { HttpSession } from './session.js';
 import { matchTracks, profileCodecs } from './whep-codecs.js';
 
+/** What a session is changed with: candidates, or new credentials (RFC 8840). */
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
 /** How long a client has until media flows, in milliseconds. */
 const CONNECT_MS = 30_000;
 
@@ -46,7 +48,8 @@ export class WhipEndpoint {
       response.setHeader('access-control-allow-methods', match[2] ? 'PATCH, DELETE, OPTIONS' : 'POST, OPTIONS');
       response.setHeader('access-control-allow-headers', 'authorization, content-type, if-match');
       response.setHeader('access-control-max-age', '600');
-      if (!match[2]) response.setHeader('accept-post', 'application/sdp');
+      if (match[2]) response.setHeader('accept-patch', FRAGMENT);
+      else response.setHeader('accept-post', 'application/sdp');
       response.writeHead(204).end();
       return true;
     }
@@ -70,7 +73,7 @@ export class WhipEndpoint {
       return;
     }
     response.setHeader('access-control-allow-origin', allowed);
-    response.setHeader('access-control-expose-headers', 'location, etag, link');
+    response.setHeader('access-control-expose-headers', 'location, etag, link, accept-patch');
     response.setHeader('vary', 'origin');
   }
 
@@ -97,7 +100,10 @@ export class WhipEndpoint {
         response.appendHeader('link', `<${address}>; rel="ice-server"${login}`);
       }
     }
-    response.writeHead(201, { 'content-type': 'application/sdp', location: session.path, etag: session.etag });
+    response.writeHead(201, {
+      ...{ 'content-type': 'application/sdp', location: session.path },
+      ...{ etag: session.etag, 'accept-patch': FRAGMENT },
+    });
     response.end(answer);
   }
 
@@ -230,7 +236,7 @@ export class WhipEndpoint {
       return;
     }
     if (request.method !== 'PATCH') throw new RelayRefusal('method-not-allowed', 'a session takes PATCH and DELETE');
-    requireType(request, 'application/trickle-ice-sdpfrag');
+    requireType(request, FRAGMENT);
     const fragment = await readBody(request, MAX_SDP);
     const match = request.headers['if-match'];
     if (match === undefined) return void response.writeHead(428).end();
@@ -242,7 +248,7 @@ export class WhipEndpoint {
       return;
     }
     const { usernameFragment, password } = await session.restartIce(ufrag);
-    response.writeHead(200, { 'content-type': 'application/trickle-ice-sdpfrag', etag: session.etag });
+    response.writeHead(200, { 'content-type': FRAGMENT, etag: session.etag });
     response.end(`a=ice-lite\r\na=ice-ufrag:${usernameFragment}\r\na=ice-pwd:${password}\r\n`);
   }
 }
