@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseRational, type Rational } from '../shared/rational.js';
+import { LineReader } from './line-reader.js';
 
 /** Nanoseconds of `pts` ticks, rounded to the nearest. */
 export function ticksToNs(pts: bigint, timeBase: Rational): bigint {
@@ -12,7 +12,7 @@ export function ticksToNs(pts: bigint, timeBase: Rational): bigint {
 
 /** PTS of the frames of a stream, in order, from ffmpeg's framecrc lines (`stream, dts, pts, duration, size, crc`). */
 export class Timestamps {
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: LineReader;
   #timeBase: Rational;
   #last: bigint | undefined;
   readonly #duration: bigint;
@@ -24,7 +24,8 @@ export class Timestamps {
    * @param frameDuration ticks that a frame without a PTS follows the one before by
    */
   constructor(stream: Readable, timeBase: Rational, frameDuration: number) {
-    this.#lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    // Few wait: ffmpeg gives the picture of each line by the other pipe, which is read at the same pace.
+    this.#lines = new LineReader(stream);
     this.#timeBase = timeBase;
     this.#duration = BigInt(Math.max(1, Math.round(frameDuration)));
   }
@@ -32,12 +33,11 @@ export class Timestamps {
   /** PTS of the next frame in nanoseconds; undefined at the end. */
   async next(): Promise<bigint | undefined> {
     for (;;) {
-      const { value, done } = await this.#lines.next();
-      if (done) return undefined;
-      const header = /^#tb 0:\s*(\S+)/.exec(value);
+      const line = await this.#lines.next();
+      if (line === undefined) return undefined;
+      if (line.startsWith('0,')) return ticksToNs(this.#following(line.split(',', 3)[2]?.trim() ?? ''), this.#timeBase);
+      const header = /^#tb 0:\s*(\S+)/.exec(line);
       if (header) this.#timeBase = parseRational(header[1]) ?? this.#timeBase;
-      if (!value.startsWith('0,')) continue;
-      return ticksToNs(this.#following(value.split(',')[2]?.trim() ?? ''), this.#timeBase);
     }
   }
 

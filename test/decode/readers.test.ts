@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { DamageCounter } from '#src/decode/damage.js';
 import { lastReason } from '#src/decode/ffprobe.js';
+import { LineReader } from '#src/decode/line-reader.js';
 import { PipeReader } from '#src/decode/pipe-reader.js';
 import { describePixelFormat } from '#src/decode/pixel-format.js';
 import { counting } from '../support/pictures.js';
@@ -47,6 +48,37 @@ describe('a pipe reader', () => {
     const failed = new PipeReader(failing).fill(Buffer.alloc(1));
     failing.destroy(new Error('broken'));
     await expect(failed).rejects.toThrow('broken');
+  });
+});
+
+describe('a line reader', () => {
+  it('gives lines in order, however they are cut, to those who wait and those who come late', async () => {
+    const stream = new PassThrough();
+    const reader = new LineReader(stream);
+    const first = reader.next();
+    for (const text of ['on', 'e\ntwo\n\nth', 'ree\n']) stream.write(text);
+    expect(await first).toBe('one');
+    expect([await reader.next(), await reader.next(), await reader.next()]).toEqual(['two', '', 'three']);
+  });
+
+  it('gives nothing after the end; a line that was not ended does not count', async () => {
+    const stream = new PassThrough();
+    const reader = new LineReader(stream);
+    stream.end('whole\npart');
+    expect([await reader.next(), await reader.next(), await reader.next()]).toEqual(['whole', undefined, undefined]);
+    const silent = new PassThrough();
+    const waiting = new LineReader(silent).next();
+    silent.destroy();
+    expect(await waiting).toBe(undefined);
+  });
+
+  it('tells the error of the stream, then and later', async () => {
+    const stream = new PassThrough();
+    const reader = new LineReader(stream);
+    const waiting = reader.next();
+    stream.destroy(new Error('broken'));
+    await expect(waiting).rejects.toThrow('broken');
+    await expect(reader.next()).rejects.toThrow('broken');
   });
 });
 
