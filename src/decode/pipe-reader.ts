@@ -9,7 +9,7 @@ export class PipeReader {
   #filled = 0;
   #ended = false;
   #error: Error | undefined;
-  #wake: (() => void) | undefined;
+  #waiting: { resolve(filled: number): void; reject(error: Error): void } | undefined;
 
   constructor(stream: Readable) {
     this.#stream = stream;
@@ -19,12 +19,12 @@ export class PipeReader {
     for (const event of ['end', 'close']) {
       stream.once(event, () => {
         this.#ended = true;
-        this.#wake?.();
+        this.#settle();
       });
     }
     stream.once('error', (error) => {
       this.#error = error;
-      this.#wake?.();
+      this.#settle();
     });
   }
 
@@ -34,28 +34,32 @@ export class PipeReader {
    * @returns the bytes filled: less than `target.length` only at the end of the stream
    * @throws the stream's own error
    */
-  async fill(target: Uint8Array): Promise<number> {
+  fill(target: Uint8Array): Promise<number> {
     this.#target = target;
     this.#filled = 0;
     for (let piece = this.#pieces.shift(); piece; piece = this.#pieces.shift()) {
-      if (this.#copy(piece)) break;
+      if (this.#copy(piece)) return Promise.resolve(target.length);
     }
-    while (this.#target && !this.#error && !this.#ended) {
-      const woken = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#stream.resume();
-      await woken;
-    }
-    if (this.#target && this.#error) throw this.#error;
-    this.#target = undefined;
-    return this.#filled;
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      if (this.#error || this.#ended) this.#settle();
+      else this.#stream.resume();
+    });
   }
 
   #take(piece: Uint8Array): void {
     // When a child exits, Node lets its pipes flow whether anybody has room or not: what is left of one pipe is kept.
     if (!this.#target) this.#pieces.push(piece);
-    else if (this.#copy(piece)) this.#wake?.();
+    else if (this.#copy(piece)) this.#settle();
+  }
+
+  /** Answers whoever waits: with what was filled, or with the error that ended it. */
+  #settle(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (this.#target && this.#error) waiting?.reject(this.#error);
+    else waiting?.resolve(this.#filled);
+    this.#target = undefined;
   }
 
   /** Copies what there is room for, keeps the rest at the front. @returns whether the target is full */
