@@ -20,16 +20,6 @@ export class Meter {
     this.#busyMs[stage] += ms;
   }
 
-  /** Times a promise for a stage. */
-  async time<T>(stage: Stage, work: Promise<T>): Promise<T> {
-    const started = performance.now();
-    try {
-      return await work;
-    } finally {
-      this.add(stage, performance.now() - started);
-    }
-  }
-
   /** Counts frames that were written. */
   written(ptsNs: readonly bigint[]): void {
     this.#firstPts ??= ptsNs[0];

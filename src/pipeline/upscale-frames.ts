@@ -1,6 +1,7 @@
-import { mergeMap, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { Upscaler } from '../infer/types.js';
 import type { FrameBatch } from '../shared/frame.js';
+import { mapInOrder } from './map-in-order.js';
 import { RepeatDetector } from './repeat-detector.js';
 
 /** A batch with its upscaled frames. */
@@ -40,8 +41,8 @@ export function upscaleFrames(
     const { output } = await same;
     return { source: batch, output, runMs: 0 };
   };
-  // The worker serves calls in order, and a repeat ends after what it repeats: results of a mergeMap come in order too.
-  return mergeMap((batch) => {
+  // The worker serves calls in order, and a repeat ends after what it repeats: results come in order too.
+  return mapInOrder((batch) => {
     const frames = new Uint8Array(batch.buffer, 0, batch.count * upscaler.input.bytes);
     const result = repeats?.isRepeat(frames) && before ? repeat(batch, before) : run(batch);
     before = result;
