@@ -7,6 +7,7 @@ import type { FrameLayout } from '../shared/layout.js';
 
 /** Added to every timestamp, as a cluster's is unsigned; the encoder's `-itsoffset` takes it off again. */
 export const TIMESTAMP_OFFSET_SECONDS = 10;
+const TIMESTAMP_OFFSET_NS = BigInt(TIMESTAMP_OFFSET_SECONDS) * 1_000_000_000n;
 
 /** Codes by which ffmpeg knows raw formats in Matroska's ColourSpace. */
 const FOURCC: Readonly<Record<FrameLayout['format'], readonly number[]>> = {
@@ -75,6 +76,20 @@ export function matroskaHeader(layout: FrameLayout, frameSeconds: number): Buffe
   ]);
 }
 
+/** Where the timestamp lies in what {@link frameHeader} gives: after the cluster's identifier and size, and its own. */
+const TIMESTAMP_AT = 4 + 8 + 1 + 8;
+
+/** A cluster of one block without its timestamp, and the length of frame that it is for. */
+let blank: { readonly frameBytes: number; readonly header: Buffer } | undefined;
+
+function blankHeader(frameBytes: number): Buffer {
+  // Track 1, no relative time, key frame.
+  const block = Buffer.concat([Buffer.from('a3', 'hex'), size(frameBytes + 4), Buffer.from('81000080', 'hex')]);
+  const time = unsigned('e7', 0);
+  const cluster = Buffer.concat([Buffer.from('1f43b675', 'hex'), size(time.length + block.length + frameBytes)]);
+  return Buffer.concat([cluster, time, block]);
+}
+
 /**
  * What comes before each frame's bytes.
  *
@@ -82,11 +97,11 @@ export function matroskaHeader(layout: FrameLayout, frameSeconds: number): Buffe
  * @throws RangeError for an earlier one
  */
 export function frameHeader(frameBytes: number, ptsNs: bigint): Buffer {
-  const timestamp = ptsNs + BigInt(TIMESTAMP_OFFSET_SECONDS) * 1_000_000_000n;
+  const timestamp = ptsNs + TIMESTAMP_OFFSET_NS;
   if (timestamp < 0n) throw new RangeError(`a PTS of ${ptsNs} ns is before -${TIMESTAMP_OFFSET_SECONDS} s`);
-  // Track 1, no relative time, key frame.
-  const block = Buffer.concat([Buffer.from('a3', 'hex'), size(frameBytes + 4), Buffer.from('81000080', 'hex')]);
-  const time = unsigned('e7', timestamp);
-  const cluster = Buffer.concat([Buffer.from('1f43b675', 'hex'), size(time.length + block.length + frameBytes)]);
-  return Buffer.concat([cluster, time, block]);
+  // All frames of a stream are of one length, so that only their times differ.
+  if (blank?.frameBytes !== frameBytes) blank = { frameBytes, header: blankHeader(frameBytes) };
+  const header = Buffer.from(blank.header);
+  header.writeBigUInt64BE(timestamp, TIMESTAMP_AT);
+  return header;
 }
