@@ -57,23 +57,22 @@ export class FrameSink {
   async write(frames: ArrayBuffer, ptsNs: readonly bigint[]): Promise<void> {
     const { bytes } = this.#plan.frame;
     for (const [index, pts] of ptsNs.entries()) {
-      // Corked, header and frame go to the system in one call.
-      this.#input.cork();
-      this.#input.write(frameHeader(bytes, pts));
-      const taken = this.#taken(new Uint8Array(frames, index * bytes, bytes));
-      this.#input.uncork();
-      await taken;
+      if (!this.#ended && !this.#error)
+        await this.#give(frameHeader(bytes, pts), new Uint8Array(frames, index * bytes, bytes));
+      if (this.#error || this.#ended) throw await this.#failure();
       this.#frames += 1;
     }
   }
 
-  async #taken(data: Uint8Array): Promise<void> {
-    if (!this.#ended && !this.#error) {
-      await new Promise<void>((resolve) => {
-        this.#input.write(data, () => resolve());
-      });
-    }
-    if (this.#error || this.#ended) throw await this.#failure();
+  /** Resolves when the encoder has taken both, or will take nothing any more. */
+  #give(header: Uint8Array, data: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      // Corked, header and frame go to the system in one call.
+      this.#input.cork();
+      this.#input.write(header);
+      this.#input.write(data, () => resolve());
+      this.#input.uncork();
+    });
   }
 
   async #failure(): Promise<Error> {
