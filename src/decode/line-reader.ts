@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 
 /**
- * Gives the lines of a stream one by one. Node's readline does so too, at several times the cost a line, and one comes
- * with every frame. Lines that nobody asked for yet are kept: use it where another stream bounds how many come.
+ * Gives the lines of a stream one by one, as Node's readline does through more layers: one comes with every frame. Lines
+ * that nobody asked for yet are kept: use it where another stream bounds how many come.
  */
 export class LineReader {
   readonly #lines: string[] = [];
