@@ -16,6 +16,19 @@ function takesLiveFrames(model: Model): boolean {
   return model.variants.some(({ format }) => format === 'yuv420p');
 }
 
+/** A step down that saves less than a third is a change of picture for little. */
+const WORTH_A_STEP = 2 / 3;
+
+/** Those of `models`, sorted from the most to the least costly, that are worth a step from the one before. */
+export function steps(best: Model, models: readonly Model[]): Model[] {
+  const taken = [best];
+  for (const model of models) {
+    const before = taken.at(-1)?.macsPerLrPixel ?? Number.POSITIVE_INFINITY;
+    if ((model.macsPerLrPixel ?? Number.POSITIVE_INFINITY) <= WORTH_A_STEP * before) taken.push(model);
+  }
+  return taken;
+}
+
 /** Finds the models of a relay once, when the relay starts. */
 export class ModelLadder {
   readonly #settings: RelaySettings;
@@ -42,11 +55,10 @@ export class ModelLadder {
         hint: 'Live streams need a model that ships, or one whose graph takes raw yuv420p frames.',
       });
     }
-    const cost = best.macsPerLrPixel ?? Number.POSITIVE_INFINITY;
-    const smaller = (await listModels())
-      .filter((model) => takesLiveFrames(model) && (model.macsPerLrPixel ?? 0) < cost && model.name !== best.name)
+    const others = (await listModels())
+      .filter(takesLiveFrames)
       .sort((a, b) => (b.macsPerLrPixel ?? 0) - (a.macsPerLrPixel ?? 0));
     const provider = await chooseProvider(best, device);
-    return { models: [best, ...smaller], gpu: provider !== 'cpu' };
+    return { models: steps(best, others), gpu: provider !== 'cpu' };
   }
 }
