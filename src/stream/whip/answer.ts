@@ -65,7 +65,7 @@ function section({ offered, rtp }: Answered, { transport, candidates }: Reached,
       lines.push(`a=rtcp-fb:${payloadType} ${type}${parameter ? ` ${parameter}` : ''}`);
     }
   }
-  const rids = encodings.flatMap(({ rid }) => rid ?? []);
+  const { rids } = offered;
   if (rtp.direction === 'recvonly' && rids.length > 0) {
     lines.push(...rids.map((rid) => `a=rid:${rid} recv`), `a=simulcast:recv ${rids.join(';')}`);
   }

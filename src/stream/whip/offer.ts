@@ -29,6 +29,8 @@ export interface OfferedMedia {
   readonly cname: string | undefined;
   /** Names of the layers of a simulcast, in the order of the offer; empty: one encoding. */
   readonly rids: readonly string[];
+  /** The same from the smallest to the largest, as far as the offer tells; else in its order. */
+  readonly ridsBySize: readonly string[];
 }
 
 /** What an SDP offer says, as far as WHIP and WHEP care. */
@@ -68,6 +70,27 @@ function ridsOf({ simulcast, rids = [] }: SessionDescription['media'][number]): 
   return layers.length > 1 ? layers : [];
 }
 
+/**
+ * Restrictions of a layer that tell how large it is (RFC 8851, 5), the surest first. The order of an offer does not: it
+ * is one of preference (RFC 8853, 5.2), so that some begin with the largest.
+ */
+const MEASURES: readonly (readonly string[])[] = [['max-width', 'max-height'], ['max-fs'], ['max-pps'], ['max-br']];
+
+/** Sorts layers by the first measure that all of them have. */
+function bySize(layers: readonly string[], { rids = [] }: SessionDescription['media'][number]): readonly string[] {
+  const restrictions = new Map(
+    rids
+      .filter(({ direction }) => direction === 'send')
+      .map(({ id, params }) => [String(id), parseParams(params ?? '')]),
+  );
+  for (const names of MEASURES) {
+    const sizeOf = (rid: string) =>
+      names.reduce((product, name) => product * Number(restrictions.get(rid)?.[name] ?? Number.NaN), 1);
+    if (layers.every((rid) => Number.isFinite(sizeOf(rid)))) return layers.toSorted((a, b) => sizeOf(a) - sizeOf(b));
+  }
+  return layers;
+}
+
 function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
   const group = section.ssrcGroups
     ?.find(({ semantics }) => semantics === 'FID')
@@ -75,6 +98,7 @@ function mediaOf(section: SessionDescription['media'][number], index: number): O
     .map(Number);
   const ssrc = group?.[0] ?? section.ssrcs?.map(({ id }) => Number(id))[0];
   const cname = section.ssrcs?.find(({ attribute }) => attribute === 'cname')?.value;
+  const rids = ridsOf(section);
   return {
     kind: section.type as types.MediaKind,
     mid: String(section.mid ?? index),
@@ -84,7 +108,8 @@ function mediaOf(section: SessionDescription['media'][number], index: number): O
     ssrc,
     rtxSsrc: group?.[1],
     cname: cname === undefined ? undefined : String(cname),
-    rids: ridsOf(section),
+    rids,
+    ridsBySize: bySize(rids, section),
   };
 }
 
