@@ -7,14 +7,18 @@ import { PATIENCE, waitForFrames } from './browser.js';
 import { linkOf, openRelay, testBrowser } from './stage.js';
 import { connectByHttp } from './whip-page.js';
 
-/** Colours far from grey, where a wrong matrix shows most. */
+/**
+ * Green and red far from grey, where a wrong matrix shows most. The blue is a pale one: of what blue differs from grey,
+ * Chromium without a GPU shows a twentieth too little in BT.709 (the factor 2.112 does not fit into its 8 bits and
+ * becomes 2), 6 codes in a strong blue.
+ */
 const COLORS = [
   [40, 135, 60],
   [200, 60, 40],
-  [50, 70, 190],
+  [60, 80, 150],
 ] as const;
 
-/** What two encoders at low bit rates take away; a wrong matrix is off by 13 to 23. */
+/** What two encoders at low bit rates and conversions in whole numbers take away; a wrong matrix or range is off by 12 to 17. */
 const TOLERANCE = 9;
 
 const folder = testFolder();
@@ -68,14 +72,14 @@ describe('colours', { timeout: 5 * PATIENCE }, () => {
     ['video/H264', 'h264'],
     ['video/H264', 'vp8'],
     ['video/VP9', 'h264'],
-  ] as const)('%s upscaled to %s are as published', async (prefer, codec) => {
+  ] as const)('%s upscaled to %s are those of the original', async (prefer, codec) => {
     await using relay = await openRelay({ targetDelay: 2000, codec });
     const publisher = await stage.browser.open(relay.url);
     await installFields(publisher);
     expect((await connectByHttp(publisher, 'whip', `${relay.url}/whip/fields`, { prefer })).status).toBe(201);
     const viewer = await stage.browser.open(`${relay.url}/r/fields`);
-    // What the browser makes of a canvas on the way into VP8 and VP9 is its own affair; H.264 says what it is.
-    await expectColors(viewer, 'after', prefer === 'video/H264' ? COLORS : 'before');
+    // What the browser makes of a canvas on the way into a codec is its own affair, and differs with its version.
+    await expectColors(viewer, 'after', 'before');
     await Promise.all([publisher.close(), viewer.close()]);
   });
 

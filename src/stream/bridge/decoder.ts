@@ -13,6 +13,17 @@ import { LIVE_INPUT } from './live-input.js';
 
 const FOURCC = { vp8: 'VP80', vp9: 'VP90', h264: 'H264' } as const;
 
+/**
+ * What a stream's colours are taken for when it does not say. Chromium 150 leaves the description out of H.264, whatever
+ * it encodes, and shows such a stream as BT.709, while ffmpeg would take it for BT.601. A description in the stream goes
+ * before this. VP8 is BT.601 to both; VP9 is made to say it where it is put together.
+ */
+const UNSAID_COLORS: Readonly<Record<InputCodec, readonly string[]>> = {
+  vp8: [],
+  vp9: [],
+  h264: ['-colorspace', 'bt709'],
+};
+
 /** Bytes that may wait for ffmpeg before it counts as stuck. */
 const MAX_WAITING = 4 << 20;
 
@@ -33,11 +44,12 @@ export interface DecoderOptions {
   ended(error: TinySRError): void;
 }
 
-function decoderArguments({ target, matrix }: DecoderOptions): string[] {
+function decoderArguments({ codec, target, matrix }: DecoderOptions): string[] {
   const { width, height } = target;
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
     ...LIVE_INPUT,
+    ...UNSAID_COLORS[codec],
     ...['-flags', 'low_delay', '-threads', '1', '-f', 'ivf', '-i', 'pipe:0'],
     ...['-filter_complex_threads', '1', '-filter_complex'],
     `[0:v]scale=${width}:${height}:flags=bicubic:out_color_matrix=${matrix}:out_range=tv,format=yuv420p,split[pictures][times]`,

@@ -14,8 +14,8 @@ interface Choice {
 }
 
 /**
- * What the form says. Cameras give the colours that VP8 is always taken to have; files and screens have others, which
- * only H.264 can say.
+ * What the form says. Cameras give the colours that VP8 is always taken to have, BT.601; files and screens are mostly
+ * BT.709, which H.264 is taken to have when the browser does not say.
  */
 function choice(source: Source): Choice {
   return {
