@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tinysr.compact import CompactConfig, CompactTinySR
+from tinysr.gpu.export import scores_of
 from tinysr.graphs import FORMATS, build_graph
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -41,12 +42,6 @@ def macs_per_lr_pixel(model: CompactTinySR) -> int:
     3x4 kernels that give the cell's chroma samples."""
     chroma = 2 * model.config.scale**2 * 12
     return (sum(p.numel() for p in model.parameters() if p.dim() == 4) + chroma) // 4
-
-
-def scores_of(report: Path, name: str) -> dict[str, Any]:
-    """What eval.py found of a model; not what it cost on that machine."""
-    scores: dict[str, Any] = json.loads(report.read_text()).get(name, {})
-    return {track: found for track, found in scores.items() if track != "cost"}
 
 
 def main() -> None:

@@ -158,7 +158,8 @@ class Call:
         stopped = self.weights.get(_UNFINISHED + job.name)
         progress = Progress(**self.notes[job.name]) if stopped and job.name in self.notes else None
         begin = stopped or (self.weights.get(job.init) if job.init else None)
-        return Trainer(job, self.args.folder, self.args.device, perceptual, begin, progress)
+        halves = self.args.device != "cpu"
+        return Trainer(job, self.args.folder, self.args.device, perceptual, begin, progress, halves)
 
     def run(self) -> bool:
         """Whether all jobs are finished."""

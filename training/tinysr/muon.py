@@ -17,14 +17,23 @@ _ROUNDS = 5
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
-    """(...,a,b): the nearest matrices with equal singular values, roughly, by the Newton-Schulz iteration."""
+    """(...,a,b): the nearest matrices with equal singular values, roughly, by the Newton-Schulz iteration.
+
+    Each round multiplies from the left by a polynomial of x x^T, and these commute: the rounds are done on that small square,
+    and the wide matrix is read twice and not ten times.
+    """
     tall = matrix.shape[-2] > matrix.shape[-1]
     x = matrix.mT if tall else matrix
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     a, b, c = _COEFFICIENTS
+    gram = x @ x.mT
+    unit = torch.eye(gram.shape[-1], dtype=x.dtype, device=x.device)
+    product = unit
     for _ in range(_ROUNDS):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        factor = a * unit + b * gram + c * gram @ gram
+        product = factor @ product
+        gram = factor @ gram @ factor
+    x = product @ x
     return x.mT if tall else x
 
 

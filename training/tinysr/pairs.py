@@ -52,7 +52,7 @@ class Pairs:
         pick = np.sort(self._rng.integers(0, len(self._lr), count))
         y, x = (2 * int(v) for v in self._rng.integers(0, (self.side - crop) // 2 + 1, 2))
         if clean:
-            lr = self._reduce(self._hr[pick], slice(y, y + crop), slice(x, x + crop))
+            lr = self._reduce(pick, slice(y, y + crop), slice(x, x + crop))
         else:
             lr = _planes(self._lr[pick, y : y + crop, x : x + crop])
         s = self._scale
@@ -65,11 +65,18 @@ class Pairs:
         """What is drawn from here on follows `rng`."""
         self._rng = rng
 
-    def _reduce(self, hr: NDArray[np.uint8], rows: slice, columns: slice) -> Tensor:
+    def _reduce(self, pick: NDArray[np.int64], rows: slice, columns: slice) -> Tensor:
         """The part of the reduced crops that is wanted; rounded to 8 bits like everything a model is given."""
-        tall, wide = (torch.from_numpy(self._reduction[part]) for part in (rows, columns))
-        reduced = torch.einsum("yh,nhwc,xw->ncyx", tall, torch.from_numpy(hr).float(), wide)
-        return reduced.round().clamp(0, 255) / 255
+        (high, tall), (broad, wide) = (self._seen(part) for part in (rows, columns))
+        hr = torch.from_numpy(self._hr[pick, high, broad]).permute(0, 3, 1, 2).float()
+        return (tall @ hr @ wide.T).round().clamp(0, 255) / 255
+
+    def _seen(self, part: slice) -> tuple[slice, Tensor]:
+        """Which HR lines take part in these LR lines, and their weights: reading whole crops took most of a step."""
+        matrix = self._reduction[part]
+        used = np.flatnonzero(np.abs(matrix).max(0))
+        lines = slice(int(used[0]), int(used[-1]) + 1)
+        return lines, torch.from_numpy(matrix[:, lines])
 
     def still(self, count: int, farthest: int = 7) -> Twins:
         """`count` pictures seen twice: a fraction of an LR pixel apart, each time with noise and compression of its own."""

@@ -56,6 +56,15 @@ def _skip(model: TinySR) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return skip.reshape(3 * r * r, 12, 3, 3), np.zeros(3 * r * r)
 
 
+def _padded_yuv(b: Builder, parts: tuple[str, str, str]) -> str:
+    """Cells of four luma samples, U and V, and U and V of the next cell, with one more on every side."""
+    luma, chroma = cells_of_yuv(b, parts)
+    wide, axis = b.repeat_edge(chroma, 2), b.constant([3])
+    here = b.op("Slice", [wide, b.constant([0]), b.constant([-1]), axis])
+    following = b.op("Slice", [wide, b.constant([1]), b.constant([2**31 - 1]), axis])
+    return b.op("Concat", [b.repeat_edge(luma, 1), here, following], axis=1)
+
+
 def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
     """The graph for one raw frame format, as :func:`tinysr.graphs.build_graph` has them; h and w even.
 
@@ -77,9 +86,7 @@ def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
         skip = (skip[0], skip[1] + offsets(r))
     b = Builder()
     parts = sizes(b, 3 if yuv else 2)
-    cells = b.op("Concat", list(cells_of_yuv(b, parts)), axis=1) if yuv else cells_of_rgb(b, parts)
-    # The kernels that read chroma samples are a cell wider.
-    padded = b.repeat_edge(cells, 2 if yuv else 1)
+    padded = _padded_yuv(b, parts) if yuv else b.repeat_edge(cells_of_rgb(b, parts), 1)
     z = b.op("Relu", [b.conv(padded, _conv(into[0] / unit, into[1]), 0)])
     for block in model.denoiser.blocks:
         assert isinstance(block, ConvBlock)

@@ -81,6 +81,7 @@ def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int)
                 mixed,
                 lr=args.perceptual_lr,
                 perceptual=args.lpips_weight,
+                perceptual_pairs=args.lpips_pairs,
                 adversarial=args.adversarial,
                 taught=args.perceptual_taught,
             )
@@ -107,11 +108,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--perceptual-lr", type=float, default=0.003)
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx; without it there is no second stage")
     parser.add_argument("--lpips-weight", type=float, default=0.1)
+    parser.add_argument("--lpips-pairs", type=int, default=6, help="how many of a batch LPIPS sees; 0: all")
     parser.add_argument("--adversarial", type=float, default=0.0, help="weight of the discriminator's verdict")
     parser.add_argument("--init", type=Path, help="safetensors to start from, as far as they fit")
     parser.add_argument("--validate", type=Path, help="folder of validation images")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true", help="convolutions in bf16: twice as fast on GPUs and CPUs with AMX")
     return parser
 
 
@@ -126,7 +129,8 @@ def main() -> None:
     measure = measure_on(config, args.validate, perceptual)
     job = job_of(args, name, config, batches.side)
     begin = load_file(args.init) if args.init else None
-    trainer = Trainer(job, args.out, args.device, SqueezeLpips(args.lpips).to(args.device) if args.lpips else None, begin)
+    judge = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
+    trainer = Trainer(job, args.out, args.device, judge, begin, halves=args.bf16)
     while not trainer.run(batches, 60 * args.minutes, time.monotonic() + _SAVE_EVERY, measure):
         pass
     for kept, state in trainer.kept.items():

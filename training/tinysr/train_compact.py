@@ -115,6 +115,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--whole-from", type=float, default=0.7, help="progress after which patches are whole")
     parser.add_argument("--clean", type=float, default=0.0, help="share of batches reduced from HR without degradation")
     parser.add_argument("--taught", type=float, default=0.0, help="share of the loss against the outputs of tinysr.teach")
+    parser.add_argument("--bf16", action="store_true", help="convolutions in bf16: twice as fast on GPUs and CPUs with AMX")
     parser.add_argument("--lr", type=float, default=0.01, help="highest rate of the convolutions (Muon)")
     parser.add_argument("--bias-lr", type=float, default=1e-3, help="highest rate of the biases (Adam)")
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: adds the perceptual loss")
@@ -157,7 +158,9 @@ def main() -> None:
         # Whole patches are larger: fewer of them, for steps of about the same length.
         batch = pairs.batch(max(4, args.batch // 2) if whole else args.batch, crop, rng.random() < args.clean)
         source, hr = rgb_to_ycc(batch.lr.to(args.device)), batch.hr.to(args.device)
-        luma = run.model.luma(source[:, :1])
+        with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
+            luma = run.model.luma(source[:, :1])
+        luma = luma.float()
         loss = charbonnier(luma, rgb_to_ycc(hr)[:, :1])
         if batch.taught is not None:
             lesson = charbonnier(luma, rgb_to_ycc(batch.taught.to(args.device))[:, :1])

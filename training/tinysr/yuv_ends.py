@@ -15,17 +15,16 @@ Weights = NDArray[np.float64]
 
 
 def read_yuv(weight: Weights, bias: Weights) -> tuple[Weights, Weights]:
-    """(n,12,3,3) on cells of (dy,dx,rgb) -> (n,6,3,4) on cells of four luma samples, U and V. RGB in 0..1, codes over 255.
+    """(n,12,3,3) on cells of (dy,dx,rgb) -> (n,8,3,3) on cells of four luma samples, U and V, and U and V of the next cell.
 
-    Odd columns see the mean of a chroma sample and the next, so the kernel is a cell wider to the right.
+    RGB in 0..1, codes over 255. Odd columns see the mean of a chroma sample and the next. Eight channels and a square kernel
+    in place of six and a wider one: onnxruntime's WebGPU convolves the latter wrongly.
     """
     to_rgb, back = (matrix.numpy() for matrix in ycc_to_rgb_matrix())
     pixels = weight.reshape(-1, 2, 2, 3, 3, 3)
-    kernel = np.zeros((len(weight), 6, 3, 4))
-    kernel[:, :4, :, :3] = np.einsum("nabcyx,c->nabyx", pixels, to_rgb[:, 0]).reshape(-1, 4, 3, 3)
+    luma = np.einsum("nabcyx,c->nabyx", pixels, to_rgb[:, 0]).reshape(-1, 4, 3, 3)
     even, odd = np.moveaxis(np.einsum("nabcyx,cd->nbdyx", pixels, to_rgb[:, 1:]), 1, 0)
-    kernel[:, 4:, :, :3] += even + 0.5 * odd
-    kernel[:, 4:, :, 1:] += 0.5 * odd
+    kernel = np.concatenate([luma, even + 0.5 * odd, 0.5 * odd], axis=1)
     return kernel, bias + np.einsum("nabcyx,c->n", pixels, back)
 
 

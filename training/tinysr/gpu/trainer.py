@@ -66,7 +66,10 @@ class Progress:
 
 
 class Trainer:
-    """A job under way. Its file in `folder` comes first; else it begins with weights, and at a progress, from elsewhere."""
+    """A job under way. Its file in `folder` comes first; else it begins with weights, and at a progress, from elsewhere.
+
+    halves: convolutions in bf16. A CPU without AMX is slower by them.
+    """
 
     def __init__(
         self,
@@ -76,8 +79,9 @@ class Trainer:
         perceptual: Distance | None = None,
         begin: State | None = None,
         progress: Progress | None = None,
+        halves: bool = True,
     ) -> None:
-        self.job, self.device, self.perceptual = job, device, perceptual
+        self.job, self.device, self.perceptual, self.halves = job, device, perceptual, halves
         self.path = folder / f"{job.name}.pt"
         torch.manual_seed(0)
         self.model = TinySR(job.config)
@@ -117,7 +121,7 @@ class Trainer:
         return state | dict(zip(names, self.average, strict=True))
 
     def _autocast(self) -> Any:
-        return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.device != "cpu")
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.halves)
 
     def step(self, batches: Source, done: float) -> Tensor:
         """One step; the loss, which nobody need wait for."""
@@ -133,7 +137,8 @@ class Trainer:
             loss = torch.lerp(loss, faithful(picture, batch.taught), stage.taught)
         if stage.perceptual and self.perceptual:
             # Not in bf16: LPIPS is made of differences of normalised features.
-            loss = loss + stage.perceptual * self.perceptual(picture.clamp(0, 1), hr)
+            n = stage.perceptual_pairs or len(picture)
+            loss = loss + stage.perceptual * self.perceptual(picture[:n].clamp(0, 1), hr[:n])
         if self.judge is not None and stage.adversarial:
             loss = loss + self._listen(self.judge, picture, hr, done >= _LISTEN_FROM)
         self.model.zero_grad(set_to_none=True)
