@@ -76,7 +76,7 @@ def test_students_follow_their_teacher(cache: Path, monkeypatch: pytest.MonkeyPa
     model = CompactTinySR(CompactConfig(width=8, blocks=1))
     model.load_state_dict(torch.load(cache / "run" / "checkpoint.pt", weights_only=True)["average"])
     # Black, code 16, is all this teacher knows.
-    assert float(model.luma(torch.full((1, 1, 16, 16), 0.5)).detach().mean()) == pytest.approx(16 / 255, abs=0.1)
+    assert float(model.luma(torch.full((1, 1, 16, 16), 0.5)).detach().mean()) == pytest.approx(16 / 255, abs=0.25)
 
 
 def test_a_run_leaves_both_kinds_of_weights(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

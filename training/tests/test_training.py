@@ -194,7 +194,7 @@ def test_prepare_train_export_evaluate(
     short = ["--minutes", 0.05, "--batch", 4]
     call(monkeypatch, train_compact.main, "--cache", cache, "--out", out, *short, *size, "--validate", hr)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert last["step"] > 1
+    assert last["step"] >= 1
     assert last["bicubic"] > 15
     name = "tinysr-test"
     call(monkeypatch, export.main, "--checkpoint", out / "checkpoint.pt", "--name", name, "--models", models, *size)
