@@ -31,7 +31,7 @@ export const EFFORTS: Readonly<Record<BenchMode, Effort>> = {
   },
   default: {
     ...{ seconds: 1.6, lineSeconds: 2.5, repeats: 2, longRunMs: 1500, scaledRunMs: 4000 },
-    ...{ timeoutMs: 60_000, deadlineMs: 90_000, limitMs: null },
+    ...{ timeoutMs: 60_000, deadlineMs: 40_000, limitMs: null },
     stream: { seconds: 30, windowSeconds: 10 },
   },
   full: {
