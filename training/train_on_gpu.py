@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tinysr.arch import TinySR
 from tinysr.gpu.batches import Batches
 from tinysr.gpu.degrade import degrade
+from tinysr.gpu.measure import measure_on
 from tinysr.gpu.pack import Pack, Packed, Pixels, encode, read_pack, write_pack
 from tinysr.gpu.pieces import State, read_pieces, write_pieces
 from tinysr.gpu.plan import Job, check, plan, trial
-from tinysr.gpu.trainer import Progress, Trainer, luma_psnr
+from tinysr.gpu.trainer import Progress, Trainer
 from tinysr.lpips import SqueezeLpips
 
 # Bytes of a piece, below the 16 MiB that a transfer may take.
@@ -111,26 +111,6 @@ def held_out_pairs(images: Sequence[Pixels], scale: int, device: str, side: int 
     return tracks
 
 
-def measure_on(
-    job: Job, tracks: dict[str, list[tuple[Tensor, Tensor]]], perceptual: SqueezeLpips | None, device: str
-) -> Callable[[State], dict[str, float]]:
-    """From weights to PSNR-Y and LPIPS on both tracks."""
-    model = TinySR(job.config).to(device).eval()
-
-    @torch.no_grad()
-    def measure(state: State) -> dict[str, float]:
-        model.load_state_dict(state)
-        found: dict[str, float] = {}
-        for name, pairs in tracks.items():
-            pictures = [(model(lr).clamp(0, 1), hr) for lr, hr in pairs]
-            found[f"{name} PSNR-Y"] = round(float(np.mean([luma_psnr(a, b) for a, b in pictures])), 3)
-            if perceptual:
-                found[f"{name} LPIPS"] = round(float(np.mean([float(perceptual(a, b)) for a, b in pictures])), 4)
-        return found
-
-    return measure
-
-
 class Call:
     """One command on the lent machine: goes through the jobs until its minutes are over."""
 
@@ -171,7 +151,7 @@ class Call:
             pack, held_out = self.pack(scale)
             perceptual = SqueezeLpips(pack.lpips).to(self.args.device) if pack.lpips else None
             trainer = self.trainer(job, perceptual)
-            measure = measure_on(job, held_out_pairs(held_out, scale, self.args.device), perceptual, self.args.device)
+            measure = measure_on(job.config, held_out_pairs(held_out, scale, self.args.device), perceptual, self.args.device)
             done = trainer.run(Batches(pack, scale), 60 * self.args.total_minutes * job.share, self.deadline, measure)
             self.weights |= trainer.kept
             self.known -= set(trainer.kept)

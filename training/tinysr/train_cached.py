@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from .arch import TinySR, TinySRConfig, named
+from .arch import TinySRConfig, named
 from .gpu.batches import Shares
-from .gpu.pieces import State
+from .gpu.measure import measure_on
 from .gpu.plan import Job, Stage
-from .gpu.trainer import Trainer, luma_psnr
+from .gpu.trainer import Trainer
 from .lpips import SqueezeLpips
 from .pairs import Batch, Pairs
 from .validate import load_validation
@@ -45,27 +43,6 @@ class CachedBatches:
         batch = self._pairs.batch(count, crop, clean)
         taught = None if batch.taught is None else batch.taught.to(self._device)
         return Batch(batch.lr.to(self._device), batch.hr.to(self._device), taught)
-
-
-def measure_on(
-    config: TinySRConfig, validation: Path | None, perceptual: SqueezeLpips | None
-) -> Callable[[State], dict[str, float]]:
-    """From weights to PSNR-Y and LPIPS on validation pictures, on the CPU."""
-    tracks = load_validation(validation, config.scale) if validation else {}
-    model = TinySR(config).eval()
-
-    @torch.no_grad()
-    def measure(state: State) -> dict[str, float]:
-        model.load_state_dict({name: value.cpu() for name, value in state.items()})
-        found: dict[str, float] = {}
-        for name, pairs in tracks.items():
-            pictures: list[tuple[Tensor, Tensor]] = [(model(lr).clamp(0, 1), hr) for lr, hr in pairs]
-            found[f"{name} PSNR-Y"] = round(float(np.mean([luma_psnr(a, b) for a, b in pictures])), 3)
-            if perceptual:
-                found[f"{name} LPIPS"] = round(float(np.mean([float(perceptual(a, b)) for a, b in pictures])), 4)
-        return found
-
-    return measure
 
 
 def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int) -> Job:
@@ -125,12 +102,13 @@ def main() -> None:
     config = named(args.config, scale=args.scale)
     name = f"tinysr-{args.config}" + (f"-x{args.scale}" if args.scale != 4 else "")
     batches = CachedBatches(args.cache, args.scale, args.device, max(args.taught, args.perceptual_taught) > 0)
-    perceptual = SqueezeLpips(args.lpips) if args.lpips else None
-    measure = measure_on(config, args.validate, perceptual)
+    perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
+    found = load_validation(args.validate, args.scale) if args.validate else {}
+    tracks = {track: [(lr.to(args.device), hr.to(args.device)) for lr, hr in pairs] for track, pairs in found.items()}
+    measure = measure_on(config, tracks, perceptual, args.device)
     job = job_of(args, name, config, batches.side)
     begin = load_file(args.init) if args.init else None
-    judge = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
-    trainer = Trainer(job, args.out, args.device, judge, begin, halves=args.bf16)
+    trainer = Trainer(job, args.out, args.device, perceptual, begin, halves=args.bf16)
     while not trainer.run(batches, 60 * args.minutes, time.monotonic() + _SAVE_EVERY, measure):
         pass
     for kept, state in trainer.kept.items():
