@@ -104,7 +104,9 @@ async function main(scratch) {
     const found = await measure({ what: 'sweep', model: models[0].name, provider, ...load });
     sweeps.push({ provider, model: models[0].name, ...found });
   }
-  const options = { mode: values.full ? 'full' : 'default', peers: [], devices: usable, sizes };
+  // Several devices in one run: each has the time of a run of its own.
+  const time = values.full ? {} : { budgetMs: 60_000 * usable.length };
+  const options = { mode: values.full ? 'full' : 'default', ...time, peers: [], devices: usable, sizes };
   const bench = await runBench({ ...options, models: models.map(({ name }) => name) }, never, (event) => {
     if (event.type === 'cell') tell(`[${event.number}/${event.total}] ${event.label}`);
     if (event.type === 'warning') tell(`warning: ${event.message}`);

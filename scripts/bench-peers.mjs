@@ -118,7 +118,8 @@ async function main() {
   try {
     const ours = (await listModels()).filter(({ scale }) => scale === Number(values.scale)).map(({ name }) => name);
     const of = { models: ours, peers: peers.map(({ file }) => file) };
-    const options = { mode: 'default', devices: ['cpu'], input: values.clip, ...of };
+    // However many peers there are, all of them are measured.
+    const options = { mode: 'default', budgetMs: null, devices: ['cpu'], input: values.clip, ...of };
     const found = await runBench(options, new AbortController().signal, (event) => {
       if (event.type === 'cell') tell(`[${event.number}/${event.total}] ${event.label}`);
       if (event.type === 'warning') tell(`warning: ${event.message}`);

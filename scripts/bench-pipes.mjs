@@ -34,8 +34,8 @@ const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
-function ffmpeg(args) {
-  const child = spawn('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+function ffmpeg(args, stdout = 'pipe') {
+  const child = spawn('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args], { stdio: ['pipe', stdout, 'inherit'] });
   const exited = new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`ffmpeg ended with ${code}`))));
@@ -54,6 +54,7 @@ async function main(scratch) {
   const ends = {
     ...{ frame, scratch },
     source: (...target) => ffmpeg([...given, ...target]),
+    sourceInto: (stdout, ...options) => ffmpeg([...given, ...options, 'pipe:1'], stdout),
     sink: (from) => ffmpeg([...raw, '-i', from, '-c', 'copy', '-f', 'null', '-']),
   };
   const ways = Object.entries(WAYS).filter(

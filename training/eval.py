@@ -104,7 +104,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of HR pictures")
-    parser.add_argument("--models", nargs="+", default=["tinysr-nano"], help="names from models/manifest.json, of one scale")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=["tinysr-nano"],
+        help="names in models/manifest.json, of one scale, or NAME:int8",
+    )
     parser.add_argument("--folder", type=Path, default=MODELS, help="folder of manifest.json")
     parser.add_argument("--peers", type=Path, help="folder of float ONNX models, or a JSON list, to set beside ours")
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx; without it LPIPS is left out")

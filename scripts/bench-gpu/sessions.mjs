@@ -6,7 +6,9 @@ const { frameLayout, sampleBytes } = await dist('shared/layout.js');
 
 /** What a session needs to know, as the engine takes it. */
 export function specOf({ model, provider, width, height, format, asWritten }) {
-  const { file, contract } = model.variants.find((variant) => variant.format === format);
+  const { file, contract } = model.variants.find(
+    (variant) => variant.format === format && variant.precision !== 'int8',
+  );
   return {
     ...{ file, contract, format, provider, width, height, asWritten },
     ...{ scale: model.scale, threads: availableParallelism(), tile: undefined },

@@ -3,16 +3,15 @@
  * starts the two ffmpegs by the names of their files, `frame` is the number of bytes of a frame.
  */
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, constants, open, openSync, read, rmSync, write } from 'node:fs';
-import { connect, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { dist } from '../bench-gpu/dist.mjs';
 
 const { PipeReader } = await dist('decode/pipe-reader.js');
+const { SocketReader } = await dist('decode/socket-reader.js');
 const [openFile, readFile, writeFile] = [open, read, write].map(promisify);
 /** Frames under way, as in the line. */
 const POOL = 4;
@@ -54,11 +53,13 @@ async function inFrames(fill, give, frame) {
 }
 
 /** No Node between: one pipe, both ends ffmpeg's. */
-async function direct({ source, sink, scratch }) {
-  const path = fifo(scratch, 'direct');
-  const ends = [source(path), sink(path)];
-  await Promise.all(ends.map(({ exited }) => exited));
-}
+const direct =
+  (...options) =>
+  async ({ source, sink, scratch }) => {
+    const path = fifo(scratch, 'direct');
+    const ends = [source(...options, path), sink(path)];
+    await Promise.all(ends.map(({ exited }) => exited));
+  };
 
 /** Node's streams, as `a.stdout.pipe(b.stdin)` has them. */
 async function streams({ source, sink }) {
@@ -177,27 +178,18 @@ async function fifoOnread({ source, sink, frame, scratch }) {
   await Promise.all([from.exited, to.exited]);
 }
 
-/** A socket that ffmpeg listens on, read by the event loop straight into frames; written to stdin. */
-async function socketOnread({ source, sink, frame, scratch }) {
-  const path = join(scratch, 'socket');
-  rmSync(path, { force: true });
-  const [from, to] = [source('-listen', '1', `unix:${path}`), sink('pipe:0')];
-  let filler;
-  for (let tries = 0; ; tries += 1) {
-    if (tries > 1000) throw new Error('ffmpeg does not listen');
-    filler = new Filler((onread) => connect({ path, onread }));
-    const connected = await once(filler.socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    if (connected) break;
-    await sleep(5);
-  }
+/** As the line does it: a socket made here, read straight into frames; ffmpeg writes a frame at a time. */
+async function ownSocket({ sourceInto, sink, frame }) {
+  const { reader, far } = await SocketReader.open();
+  const from = sourceInto(far, '-avioflags', 'direct');
+  far.destroy();
+  const to = sink('pipe:0');
   await inFrames(
-    (buffer) => filler.fill(buffer),
+    (buffer) => reader.fill(buffer),
     (buffer) => written(to.child.stdin, buffer),
     frame,
   );
+  reader.close();
   to.child.stdin.end();
   await Promise.all([from.exited, to.exited]);
 }
@@ -218,11 +210,12 @@ async function fifoOut({ source, sink, frame, scratch }) {
 
 /** All of them, by the name they are shown with. */
 export const WAYS = {
-  'ffmpeg | ffmpeg': direct,
+  'ffmpeg | ffmpeg': direct(),
+  'ffmpeg | ffmpeg, a write a frame': direct('-avioflags', 'direct'),
+  'socket, stream out (in use)': ownSocket,
   'streams, piped': streams,
-  'streams, frame by frame (in use)': frames,
+  'streams, frame by frame': frames,
   'FIFOs, thread pool': fifoThreads,
   'streams in, FIFO out': fifoOut,
   'FIFO in by onread, stream out': fifoOnread,
-  'socket in by onread, stream out': socketOnread,
 };

@@ -15,7 +15,7 @@ export function planCell({ model, provider, clip, scratch, batch, threads }: Cel
  * @returns buffers of `batch` packed frames, at least two
  */
 export async function readBatches(plan: VideoPlan, frames: number, batch: number): Promise<ArrayBuffer[]> {
-  const source = new FrameSource({ ...plan.decode, frames: Math.max(frames, batch) });
+  const source = await FrameSource.open({ ...plan.decode, frames: Math.max(frames, batch) });
   const buffers: ArrayBuffer[] = [];
   let short: ArrayBuffer | undefined;
   try {

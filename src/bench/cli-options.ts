@@ -3,7 +3,7 @@ import type { OptionDefinition } from '../shared/option-definition.js';
 /** Options of `tinysr-video bench`, in the order of the help. Lists are separated by commas. */
 export const BENCH_OPTIONS: readonly OptionDefinition[] = [
   { name: 'quick', flag: '--quick', description: 'one model at two sizes, within 30 seconds' },
-  { name: 'full', flag: '--full', description: 'measure every cell for long, and predict none' },
+  { name: 'full', flag: '--full', description: 'measure every cell for long, and predict none; takes many minutes' },
   {
     ...{ name: 'model', flag: '-m, --model', value: '<name,…>', env: 'TINYSR_MODEL' },
     ...{ description: 'models that ship, by name', default: 'all that ship; with --quick the first' },

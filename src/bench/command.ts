@@ -5,24 +5,7 @@ import { parseBenchOptions } from './parse-options.js';
 import { renderReport } from './report/page.js';
 import { runBench } from './run-bench.js';
 import { renderTable } from './table.js';
-import { short } from './text.js';
-import type { BenchEvent } from './types.js';
-
-/** What is under way, on stderr: stdout holds results only. */
-function tell(event: BenchEvent): void {
-  if (event.type === 'cell') process.stderr.write(`[${event.number}/${event.total}] ${event.label}\n`);
-  if (event.type === 'warning') process.stderr.write(`warning: ${event.message}\n`);
-  if (event.type === 'stream') {
-    const { fpsIn, fps, ageMs } = event.row;
-    const age = `half of them within ${ageMs.p50.toFixed(0)} ms, 95 % within ${ageMs.p95.toFixed(0)} ms`;
-    process.stderr.write(`      ${short(fps.median)} of ${short(fpsIn)} fps, ${age}\n`);
-  }
-  if (event.type === 'pipeline') {
-    const { fps, overlapEfficiency: overlap, basis } = event.row;
-    const more = overlap === null ? (basis === 'measured' ? '' : ', predicted') : `, overlap ${overlap.toFixed(2)}`;
-    process.stderr.write(`      ${short(fps.median)} fps end to end${more}\n`);
-  }
-}
+import { Teller } from './teller.js';
 
 async function writeReport(file: string, page: string, flag: 'w' | 'a' = 'w'): Promise<void> {
   await writeFile(file, page, { flag }).catch((cause: unknown) => {
@@ -44,7 +27,8 @@ export async function runBenchCommand(values: Record<string, unknown>, signal: A
   // What would fail at the end fails at the start.
   const old = compare === undefined ? undefined : await readResult(compare);
   if (report !== undefined) await writeReport(report, '', 'a');
-  const result = await runBench(options, signal, tell);
+  const teller = new Teller(process.stderr);
+  const result = await runBench(options, signal, (event) => teller.event(event)).finally(() => teller.end());
   const changes = old && compareResults(old, result);
   if (report !== undefined) await writeReport(report, renderReport(result, changes));
   if (json) {

@@ -5,11 +5,9 @@ import { FrameSource } from '../decode/frame-source.js';
 import { FrameSink } from '../encode/frame-sink.js';
 import type { VideoPlan } from '../pipeline/plan.js';
 import type { FrameLayout } from '../shared/layout.js';
+import { LEAST_ENCODED } from './cost.js';
 import { cpuSecondsSince, cpuTime } from './cpu-time.js';
 import type { CellRequest, StageRate } from './types.js';
-
-/** Frames the encoder is given at least: fewer would not fill its look-ahead. */
-const LEAST_ENCODED = 12;
 
 function rate(frames: number, started: number, cpu: number | null): StageRate {
   return {
@@ -22,7 +20,7 @@ function rate(frames: number, started: number, cpu: number | null): StageRate {
 export async function measureDecode(plan: VideoPlan, frames: number): Promise<StageRate> {
   const clock = cpuTime();
   const started = performance.now();
-  const source = new FrameSource({ ...plan.decode, frames });
+  const source = await FrameSource.open({ ...plan.decode, frames });
   try {
     const buffer = new ArrayBuffer(source.layout.bytes);
     const credit = { acquire: () => Promise.resolve(buffer), release: () => undefined };
@@ -70,7 +68,7 @@ export async function measureEncode(
     while (frames < LEAST_ENCODED || performance.now() - started < seconds * 1000) {
       const next = pictures[frames % pictures.length];
       if (!next) break;
-      await sink.write(next, [(BigInt(frames) * 1_000_000_000n) / 30n]);
+      await sink.write([new Uint8Array(next)], [(BigInt(frames) * 1_000_000_000n) / 30n]);
       frames += 1;
     }
     await sink.finish();

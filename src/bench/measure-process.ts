@@ -12,10 +12,10 @@ import type { CellReply, CellRequest } from './types.js';
 async function measure(request: CellRequest): Promise<CellReply> {
   if (request.what === 'line') return { kind: 'line', result: await measureLine(request) };
   const plan = await planCell(request);
-  const { row, outputs } = await measureInfer(request, plan);
+  const { row, outputs, checkMs } = await measureInfer(request, plan);
   const decode = await measureDecode(plan, request.frames);
   const encode = await measureEncode(plan, outputs, request);
-  return { kind: 'stages', result: { infer: row, decode, encode, encoder: plan.encode.encoder } };
+  return { kind: 'stages', result: { infer: row, decode, encode, encoder: plan.encode.encoder, checkMs } };
 }
 
 const reply = await measure(JSON.parse(process.argv[2] ?? '{}') as CellRequest).catch((error: unknown): CellReply => {

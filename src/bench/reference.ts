@@ -1,18 +1,28 @@
+import { chooseVariant } from '../infer/choose-variant.js';
 import { Engine } from '../infer/engine.js';
-import type { Model } from '../infer/types.js';
+import type { Model, ModelVariant } from '../infer/types.js';
 import { type FrameLayout, sampleBytes } from '../shared/layout.js';
 import type { ResultCheck } from './types.js';
 
 /** Levels of 255 by which a right result may differ: rounding, and the order of sums. */
 const TOLERANCE = 2;
+/** The same for int8 graphs: where a sum lies between two of their steps, its rounding to the other one goes on to the end. */
+const INT8_TOLERANCE = 8;
 /** PSNR in dB that a result averaged down must reach against its input. Upscalers reach 30 and more. */
 const LEAST_FIDELITY = 20;
 
-/** Runs one frame on the CPU, in this thread, with the graph as written: no optimiser, one thread. */
-export async function referenceFrame(model: Model, layout: FrameLayout, frame: ArrayBuffer): Promise<Uint8Array> {
+/**
+ * Runs one frame on the CPU, in this thread, with the graph as written: no optimiser, one thread. An int8 graph is one of
+ * floats then, rounded at the same places.
+ */
+export async function referenceFrame(
+  model: Model,
+  layout: FrameLayout,
+  frame: ArrayBuffer,
+  precision: ModelVariant['precision'],
+): Promise<Uint8Array> {
   const { format, width, height } = layout;
-  const variant = model.variants.find((candidate) => candidate.format === format);
-  if (!variant) throw new Error(`${model.name} has no graph for ${format}`);
+  const variant = chooseVariant(model, format, 'cpu', precision);
   const engine = await Engine.create({
     ...{ file: variant.file, contract: variant.contract, format, provider: 'cpu', width, height },
     ...{ scale: model.scale, threads: 1, tile: undefined, asWritten: true },
@@ -54,10 +64,12 @@ export function fidelity(input: Uint8Array, layout: FrameLayout, output: Uint8Ar
 /**
  * Checks a device's picture of the first frame.
  *
+ * @param precision of the graph that ran
  * @param compare also run the graph on the CPU as written, and compare
  */
 export async function checkResult(
   model: Model,
+  precision: ModelVariant['precision'],
   layout: FrameLayout,
   frame: ArrayBuffer,
   result: ArrayBuffer,
@@ -67,7 +79,8 @@ export async function checkResult(
   const outputBytes = layout.bytes * model.scale ** 2;
   const output = new Uint8Array(result, 0, outputBytes);
   const fidelityDb = fidelity(new Uint8Array(frame, 0, layout.bytes), layout, output, model.scale);
-  const difference = compare ? maxDifference(output, await referenceFrame(model, layout, frame)) : null;
-  const ok = fidelityDb >= LEAST_FIDELITY && (difference ?? 0) <= TOLERANCE;
+  const difference = compare ? maxDifference(output, await referenceFrame(model, layout, frame, precision)) : null;
+  const tolerance = precision === 'int8' ? INT8_TOLERANCE : TOLERANCE;
+  const ok = fidelityDb >= LEAST_FIDELITY && (difference ?? 0) <= tolerance;
   return { ok, maxDifference: difference, fidelityDb };
 }

@@ -24,37 +24,48 @@ export async function runClipTool(args: readonly string[], signal: AbortSignal):
 const h264 = (crf: number) => ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', String(crf), '-pix_fmt', 'yuv420p'];
 
 /**
- * Makes the picture that clips are made from: a zoom into the Mandelbrot set under moving test patterns and fresh
- * noise, so that neither model nor encoder meets anything flat, still or all zero.
+ * The picture that clips are made from, as a filter graph without its last label: a zoom into the Mandelbrot set under
+ * moving test patterns and fresh noise, so that neither model nor encoder meets anything flat, still or all zero.
  */
-export async function makeMaster(scratch: string, signal: AbortSignal): Promise<string> {
-  const path = join(scratch, 'master.mp4');
+function picture(): string {
   const zoom = 'mandelbrot=size=640x360:rate=30:maxiter=400:start_scale=0.5:end_scale=0.02:end_pts=120';
   const mix =
     '[z]scale=1280:720,format=yuv420p[a];[p]format=yuv420p[b];[a][b]blend=all_mode=average,noise=alls=6:allf=t';
-  const graph = `${zoom}[z];testsrc2=${MASTER}[p];${mix}[video]`;
-  const output = ['-map', '[video]', '-frames:v', String(FRAMES), ...h264(10), path];
-  await runClipTool(['-filter_complex', graph, ...output], signal);
+  return `${zoom}[z];testsrc2=${MASTER}[p];${mix},trim=end_frame=${FRAMES}`;
+}
+
+/** Makes the picture as a file that clips of any kind are made from. */
+export async function makeMaster(scratch: string, signal: AbortSignal): Promise<string> {
+  const path = join(scratch, 'master.mp4');
+  await runClipTool(['-filter_complex', `${picture()}[video]`, '-map', '[video]', ...h264(10), path], signal);
   return path;
 }
 
+/** A clip of one size. */
+export interface Clip {
+  readonly size: BenchSize;
+  readonly path: string;
+  readonly frames: number;
+}
+
 /**
- * Scales the master to one size as an H.264 file like those that users bring, played several times over.
- *
- * @returns its path and number of frames
+ * Makes a clip of each size as an H.264 file like those that users bring, played several times over. All of them at
+ * once: making the picture takes longer than scaling and encoding it.
  */
-export async function makeClip(
-  master: string,
-  size: BenchSize,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<{ readonly path: string; readonly frames: number }> {
-  const name = `${size.width}x${size.height}`;
-  const once = join(scratch, `${name}-once.mp4`);
-  const path = join(scratch, `${name}.mp4`);
-  const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
-  const usual = ['-bf', '2', '-g', '60', '-coder', '1', '-flags', '+cgop'];
-  await runClipTool(['-i', master, '-vf', scale, ...h264(21), ...usual, once], signal);
-  await runClipTool(['-stream_loop', String(COPIES - 1), '-i', once, '-c', 'copy', path], signal);
-  return { path, frames: COPIES * FRAMES };
+export async function makeClips(sizes: readonly BenchSize[], scratch: string, signal: AbortSignal): Promise<Clip[]> {
+  const clips = sizes.map((size) => {
+    const path = join(scratch, `${size.width}x${size.height}.mp4`);
+    return { size, path, frames: COPIES * FRAMES };
+  });
+  const once = (index: number) => join(scratch, `once-${index}.mp4`);
+  const scale = ({ width, height }: BenchSize, index: number) =>
+    `[from${index}]scale=${width}:${height}:flags=bicubic[to${index}]`;
+  const split = `${picture()},split=${sizes.length}${sizes.map((_, index) => `[from${index}]`).join('')}`;
+  const usual = [...h264(21), '-bf', '2', '-g', '60', '-coder', '1', '-flags', '+cgop'];
+  const outputs = sizes.flatMap((_, index) => ['-map', `[to${index}]`, ...usual, once(index)]);
+  await runClipTool(['-filter_complex', [split, ...sizes.map(scale)].join(';'), ...outputs], signal);
+  const inputs = sizes.flatMap((_, index) => ['-stream_loop', String(COPIES - 1), '-i', once(index)]);
+  const joined = clips.flatMap(({ path }, index) => ['-map', `${index}:v`, '-c', 'copy', path]);
+  await runClipTool([...inputs, ...joined], signal);
+  return clips;
 }

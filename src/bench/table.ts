@@ -1,21 +1,21 @@
 import { spread } from './statistics.js';
 import { renderStreams } from './stream/table.js';
-import { layOut, short } from './text.js';
+import { layOut, short, unusableText } from './text.js';
 import type { Basis, BenchResult, InferRow, PipelineRow } from './types.js';
 
 /** Marks of predictions, explained under a table. */
 const MARKS: Readonly<Record<Basis, string>> = { measured: '', 'one-frame': '*', scaled: '**' };
 
 const LEGEND = [
-  '*   predicted, inference from one frame, a line from its stages: more would take too long (--full takes the time)',
-  '**  predicted from a smaller size by the number of pixels',
+  '*   predicted: inference from one frame, a line from its stages and the overlap of one that was measured',
+  '**  predicted from another size by the number of pixels; --full takes the time to measure all',
 ];
 
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`;
 const mebibytes = (bytes: number | null) => (bytes === null ? '-' : String(Math.round(bytes / 2 ** 20)));
 
 function checkText({ check, basis }: InferRow): string {
-  if (!check) return basis === 'scaled' ? 'see above' : '-';
+  if (!check) return basis === 'scaled' ? 'see **' : '-';
   return check.ok ? 'right' : 'WRONG';
 }
 
@@ -78,11 +78,11 @@ export function machineLines({ machine, input, mode }: BenchResult): string[] {
 /** Everything for a terminal. */
 export function renderTable(result: BenchResult): string {
   const { infer, pipeline, stream, devices, machine } = result;
-  const unusable = devices.filter(({ usable }) => !usable).map(({ provider, reason }) => `${provider} (${reason})`);
-  const predicted = infer.some(({ basis }) => basis !== 'measured');
+  const unusable = unusableText(devices);
+  const predicted = [...infer, ...pipeline].some(({ basis }) => basis !== 'measured');
   return [
     ...machineLines(result),
-    ...(unusable.length ? [`not measured: ${unusable.join(', ')}`] : []),
+    ...(unusable ? [`devices not measured: ${unusable}`] : []),
     ...(machine.load > machine.cores / 2 ? ['this machine was busy: expect higher numbers on an idle one'] : []),
     '',
     ...(infer.length ? ['Inference alone', inferTable(infer), ''] : []),

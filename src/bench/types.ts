@@ -32,13 +32,15 @@ export interface BenchOptions {
   readonly input: string | undefined;
   readonly batch: number | undefined;
   readonly threads: number | undefined;
+  /** Milliseconds that the whole run may take; null: as long as it takes; undefined: the mode's own. */
+  readonly budgetMs?: number | null | undefined;
   /** Measure the live path instead of files. */
   readonly stream?: StreamOptions | undefined;
 }
 
 /**
- * How a number came about: by repeated runs, from one run, or scaled by the number of pixels from a smaller size.
- * The last two are predictions.
+ * How a number came about: by repeated runs; from one run, or for a line from its stages; or scaled by the number of
+ * pixels from another size. The last two are predictions.
  */
 export type Basis = 'measured' | 'one-frame' | 'scaled';
 
@@ -84,14 +86,14 @@ export interface InferRow extends Row {
   readonly firstRunMs: number;
   /** CPU-seconds a frame of the whole process; null where it cannot be told. */
   readonly cpuSecondsPerFrame: number | null;
-  /** Peak resident memory of a process that only runs this. */
-  readonly peakRssBytes: number;
+  /** Peak resident memory of a process that only runs this; null for a scaled row, as it does not grow with pixels alone. */
+  readonly peakRssBytes: number | null;
   /** Memory taken on the device; null where it cannot be read. */
   readonly deviceMemoryBytes: number | null;
   /** Milliseconds a frame to and from the device; null where the runtime does not show them. */
   readonly uploadMs: number | null;
   readonly downloadMs: number | null;
-  /** Null for a scaled row, whose result was checked at the size it was scaled from. */
+  /** Null for a scaled row, whose result was right at the size it was scaled from. */
   readonly check: ResultCheck | null;
 }
 
@@ -136,8 +138,8 @@ export interface PipelineRow extends Row {
   readonly overlapEfficiency: number | null;
   readonly efficiencyBasis: 'cpu' | 'slowest-stage';
   readonly realTime: { readonly 24: boolean; readonly 30: boolean; readonly 60: boolean };
-  /** Peak resident memory of the Node process, with the ffmpeg processes' added where they can be read. */
-  readonly peakRssBytes: number;
+  /** Peak resident memory of the Node process, with the ffmpeg processes' added where they can be read; null for a prediction. */
+  readonly peakRssBytes: number | null;
   /** Milliseconds from opening the line to the first frame taken by the encoder. */
   readonly firstFrameMs: number | null;
   /** A stretch from the middle. */
@@ -174,7 +176,16 @@ export interface BenchResult {
 
 /** Told while a benchmark runs. */
 export type BenchEvent =
-  | { readonly type: 'cell'; readonly label: string; readonly number: number; readonly total: number }
+  | { readonly type: 'prepare'; readonly leftSeconds: number | null }
+  | {
+      readonly type: 'cell';
+      readonly label: string;
+      readonly number: number;
+      /** As many as are going to be measured, by what is known so far. */
+      readonly total: number;
+      /** Seconds until the end of the run; null while nobody can tell. */
+      readonly leftSeconds: number | null;
+    }
   | { readonly type: 'infer'; readonly row: InferRow }
   | { readonly type: 'pipeline'; readonly row: PipelineRow }
   | { readonly type: 'stream'; readonly row: StreamRow }
@@ -195,7 +206,7 @@ export interface CellRequest {
   readonly threads: number | undefined;
   /** For `stages`: seconds to measure each for. */
   readonly seconds: number;
-  /** For `stages`: different frames to run and encode; more are taken again. */
+  /** For `stages`: different frames to run and encode at most; more are taken again. */
   readonly pictures: number;
   /** For `stages`: the clip begins anew after so many frames, so that the encoder may too; else it goes to and fro. */
   readonly wraps: boolean;
@@ -213,6 +224,8 @@ export interface StagesResult {
   readonly decode: StageRate;
   readonly encode: StageRate;
   readonly encoder: string;
+  /** Milliseconds of running the graph as written, to check the result; 0 when that was left out. */
+  readonly checkMs: number;
 }
 
 /** The line as a whole. */

@@ -1,5 +1,5 @@
 import type { Codec } from '../encode/codecs.js';
-import type { Device } from '../infer/types.js';
+import type { Device, PrecisionChoice } from '../infer/types.js';
 import type { UpscaleVideoOptions } from '../pipeline/options.js';
 
 /** Parsed options of the main command, keyed as OPTION_TABLE names them. */
@@ -27,6 +27,7 @@ export interface CliValues {
   readonly frames?: number;
   readonly strict?: boolean;
   readonly device?: Device;
+  readonly precision?: PrecisionChoice;
   readonly threads?: number;
   readonly batch?: number;
   readonly tile?: number;

@@ -1,5 +1,5 @@
 import { CODECS } from '../encode/codecs.js';
-import { DEVICES } from '../infer/types.js';
+import { DEVICES, PRECISIONS } from '../infer/types.js';
 import type { OptionDefinition } from '../shared/option-definition.js';
 import { collect, decimal, integer, seconds } from './values.js';
 
@@ -102,6 +102,10 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   {
     ...{ name: 'device', flag: '-d, --device', value: '<name>', group: MACHINE, choices: DEVICES },
     ...{ description: 'where inference runs', default: 'auto', env: 'TINYSR_DEVICE' },
+  },
+  {
+    ...{ name: 'precision', flag: '--precision', value: '<name>', group: MACHINE, choices: ['auto', ...PRECISIONS] },
+    ...{ description: 'numbers the model computes with', default: 'auto: int8 where model and CPU have it' },
   },
   {
     ...{ name: 'threads', flag: '--threads', value: '<n>', group: MACHINE, parse: integer(1, 256) },

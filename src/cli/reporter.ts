@@ -17,7 +17,7 @@ function startLine(event: StartEvent): string {
   const tiles = event.tile === null ? '' : `, tiles of ${event.tile}`;
   return (
     `${printable(event.input)}: ${event.sourceWidth}x${event.sourceHeight} -> ${event.width}x${event.height}, ` +
-    `${event.model} on ${event.provider}${tiles}, ${event.encoder}`
+    `${event.model} on ${event.provider} (${event.precision})${tiles}, ${event.encoder}`
   );
 }
 

@@ -55,7 +55,7 @@ function program() {
     await interruptible(Boolean(values.quiet || values.json), (signal) => upscaleCommand(files, values, signal));
   });
   const bench = createCommand('bench')
-    .description('measures what this machine can do, and what limits it')
+    .description('measures what this machine can do, and what limits it, in about a minute')
     .action((values: Record<string, unknown>) =>
       interruptible(true, async (signal) => {
         const { runBenchCommand } = await import('../bench/command.js');

@@ -101,6 +101,6 @@ export function decodeArguments(options: DecodeOptions): string[] {
       ],
     )
     .output('pipe:1')
-    .outputOptions('-map', '[pictures]', '-fps_mode', 'passthrough', '-f', 'rawvideo');
+    .outputOptions('-map', '[pictures]', '-fps_mode', 'passthrough', '-avioflags', 'direct', '-f', 'rawvideo');
   return command._getArguments();
 }

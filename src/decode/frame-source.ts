@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { type RunningChild, startChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
@@ -8,8 +9,10 @@ import { rationalValue } from '../shared/rational.js';
 import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js';
 import { DamageCounter } from './damage.js';
 import { lastReason } from './ffprobe.js';
+import type { FrameReader } from './frame-reader.js';
 import { hwaccelError } from './hwaccel.js';
 import { PipeReader } from './pipe-reader.js';
+import { SocketReader } from './socket-reader.js';
 import { Timestamps } from './timestamps.js';
 
 /** Where a source takes buffers from before it reads: the pool is the credit that bounds memory. */
@@ -37,7 +40,8 @@ export class FrameSource {
   readonly layout: FrameLayout;
   readonly #options: DecodeOptions;
   readonly #child: RunningChild;
-  readonly #pictures: PipeReader;
+  readonly #pictures: FrameReader;
+  readonly #socket: SocketReader | undefined;
   readonly #times: Timestamps;
   readonly #damage = new DamageCounter();
   /** PTS in nanoseconds of the first frame that is given, and of the first that is not any more. */
@@ -45,18 +49,28 @@ export class FrameSource {
   #frames = 0;
   #closed = false;
 
-  /** Starts the decoder. The file must have been probed: `options.info`. */
-  constructor(options: DecodeOptions) {
+  private constructor(options: DecodeOptions, link: { reader: SocketReader; far: Socket } | undefined) {
     const { video } = options.info;
     this.#options = options;
     this.layout = frameLayout(options.format, options.width, options.height);
     this.#cut = cutOf(options);
-    this.#child = startChild(toolPath('ffmpeg'), decodeArguments(options), ['ignore', 'pipe', 'pipe', 'pipe']);
-    const [, stdout, stderr, times] = this.#child.process.stdio as unknown as [null, Readable, Readable, Readable];
+    const stdout = link?.far ?? 'pipe';
+    this.#child = startChild(toolPath('ffmpeg'), decodeArguments(options), ['ignore', stdout, 'pipe', 'pipe']);
+    // The child has a descriptor of its own: while this one is open too, the stream would not end with it.
+    link?.far.destroy();
+    const [, pipe, stderr, times] = this.#child.process.stdio as unknown as [null, Readable, Readable, Readable];
     stderr.on('data', (text: string) => this.#damage.push(text));
-    this.#pictures = new PipeReader(stdout);
+    this.#socket = link?.reader;
+    this.#pictures = link?.reader ?? new PipeReader(pipe);
     const perFrame = video.frameRate ? 1 / rationalValue(video.frameRate) / rationalValue(video.timeBase) : 1;
     this.#times = new Timestamps(times, video.timeBase, perFrame);
+  }
+
+  /** Starts the decoder. The file must have been probed: `options.info`. */
+  static async open(options: DecodeOptions): Promise<FrameSource> {
+    // Windows gives a child other pipes than Node reads sockets from, and no temporary folder may take one.
+    const link = process.platform === 'win32' ? undefined : await SocketReader.open().catch(() => undefined);
+    return new FrameSource(options, link);
   }
 
   /** Frames given so far. */
@@ -151,6 +165,7 @@ export class FrameSource {
   /** Ends the decoder. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#socket?.close();
     await this.#child.kill();
   }
 }

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
+import type { FrameReader } from './frame-reader.js';
 
 /** Fills given buffers from a stream; what comes while nobody asks waits in the pipe. */
-export class PipeReader {
+export class PipeReader implements FrameReader {
   readonly #stream: Readable;
   /** Pieces that came and found no room: the rest of one, seldom more. */
   readonly #pieces: Uint8Array[] = [];
@@ -28,12 +29,6 @@ export class PipeReader {
     });
   }
 
-  /**
-   * Fills `target`; one call at a time.
-   *
-   * @returns the bytes filled: less than `target.length` only at the end of the stream
-   * @throws the stream's own error
-   */
   fill(target: Uint8Array): Promise<number> {
     this.#target = target;
     this.#filled = 0;

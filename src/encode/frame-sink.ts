@@ -50,27 +50,30 @@ export class FrameSink {
   }
 
   /**
-   * Writes `ptsNs.length` packed frames and waits until the encoder has taken them: its pace is the writer's.
+   * Writes frames and waits until the encoder has taken them: its pace is the writer's.
    *
+   * @param frames raw frames of the plan's layout
+   * @param ptsNs presentation time of each, in nanoseconds
    * @throws TinySRError `TSR_ENCODE_FAILED`, `TSR_ENCODER_MISSING`, `TSR_OUTPUT_DISK_FULL` when the encoder ended
    */
-  async write(frames: ArrayBuffer, ptsNs: readonly bigint[]): Promise<void> {
-    const { bytes } = this.#plan.frame;
-    for (const [index, pts] of ptsNs.entries()) {
-      if (!this.#ended && !this.#error)
-        await this.#give(frameHeader(bytes, pts), new Uint8Array(frames, index * bytes, bytes));
-      if (this.#error || this.#ended) throw await this.#failure();
-      this.#frames += 1;
-    }
+  async write(frames: readonly Uint8Array[], ptsNs: readonly bigint[]): Promise<void> {
+    if (!this.#ended && !this.#error) await this.#give(frames, ptsNs);
+    if (this.#error || this.#ended) throw await this.#failure();
+    this.#frames += frames.length;
   }
 
-  /** Resolves when the encoder has taken both, or will take nothing any more. */
-  #give(header: Uint8Array, data: Uint8Array): Promise<void> {
+  /** Resolves when the encoder has taken all, or will take nothing any more. */
+  #give(frames: readonly Uint8Array[], ptsNs: readonly bigint[]): Promise<void> {
+    const { bytes } = this.#plan.frame;
+    const headers = ptsNs.map((pts) => frameHeader(bytes, pts));
     return new Promise((resolve) => {
-      // Corked, header and frame go to the system in one call.
+      // Corked, all headers and frames go to the system in one call.
       this.#input.cork();
-      this.#input.write(header);
-      this.#input.write(data, () => resolve());
+      for (const [index, frame] of frames.entries()) {
+        this.#input.write(headers[index]);
+        if (index < frames.length - 1) this.#input.write(frame);
+        else this.#input.write(frame, () => resolve());
+      }
       this.#input.uncork();
     });
   }

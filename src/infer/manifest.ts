@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { TinySRError } from '../shared/errors.js';
 import { MODELS_DIR } from './paths.js';
-import type { Model } from './types.js';
+import { type Model, PRECISIONS } from './types.js';
 
 const variant = z.object({
   file: z.string().regex(/^[\w.-]+\.onnx$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  precision: z.enum(['fp32', 'fp16', 'int8']),
+  precision: z.enum(PRECISIONS),
   format: z.enum(['rgb24', 'rgb48le', 'yuv420p', 'yuv420p10le']),
 });
 

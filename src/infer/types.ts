@@ -7,6 +7,11 @@ export type Device = (typeof DEVICES)[number];
 /** A device that really runs a session. */
 export type Provider = Exclude<Device, 'auto'>;
 
+/** Numbers that a graph computes with. */
+export const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
+/** A precision, or `auto`: what is fastest on the device at next to no loss. */
+export type PrecisionChoice = 'auto' | (typeof PRECISIONS)[number];
+
 /** How a model of somebody else takes and gives its tensors; adapter graphs translate. */
 export interface TensorContract {
   readonly layout: 'nchw' | 'nhwc';
@@ -21,7 +26,7 @@ export interface ModelVariant {
   readonly file: string;
   /** Raw frame format that the graph takes and gives. */
   readonly format: FrameFormat;
-  readonly precision: 'fp32' | 'fp16' | 'int8';
+  readonly precision: (typeof PRECISIONS)[number];
   /** Hex sha256 the file must have; undefined for a user's own model. */
   readonly sha256?: string | undefined;
   /** Set when the graph does not take raw frames itself. */
@@ -64,6 +69,8 @@ export interface UpscalerOptions {
   readonly batch?: number | undefined;
   /** CPU threads of the session; undefined: chosen by the provider's default here. */
   readonly threads?: number | undefined;
+  /** Default `auto`. */
+  readonly precision?: PrecisionChoice | undefined;
   /** Tile side in input pixels; 0: never tile; undefined: tile only frames too large for memory. */
   readonly tile?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -84,6 +91,8 @@ export interface Upscaler {
   readonly model: Model;
   /** The provider that runs. */
   readonly provider: Provider;
+  /** The precision of the graph that runs. */
+  readonly precision: ModelVariant['precision'];
   /** Layout of one input frame. */
   readonly input: FrameLayout;
   /** Layout of one output frame: `scale` times as wide and high. */

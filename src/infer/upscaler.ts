@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { TinySRError } from '../shared/errors.js';
 import { frameLayout } from '../shared/layout.js';
+import { chooseVariant } from './choose-variant.js';
 import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
 import { tileSpec } from './tile-spec.js';
@@ -10,13 +10,19 @@ import { type InferenceThread, WorkerSession } from './worker-session.js';
 /** Pixels a batch aims at on a GPU: enough to fill it, few enough to keep latency low. */
 const GPU_BATCH_PIXELS = 1 << 20;
 
+/** The same for CPUs, whose caches a batch must not outgrow: it saves what a run costs beside its arithmetic. */
+const CPU_BATCH_PIXELS = 1 << 18;
+
+/** Most frames of a batch: on a CPU few frames save most of that, and the first result should not wait for many. */
+const MOST = { cpu: 4, gpu: 8 } as const;
+
 function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean): number {
   if (options.batch !== undefined) return options.batch;
-  // On the CPU a batch gains nothing and costs memory and latency.
-  if (provider === 'cpu' || tiled) return 1;
+  if (tiled) return 1;
   const pixels = options.width * options.height;
   const byMemory = Math.floor((usableMemory() * 0.1) / runBytes(options.model, pixels));
-  return Math.max(1, Math.min(8, byMemory, Math.floor(GPU_BATCH_PIXELS / pixels)));
+  const [most, aim] = provider === 'cpu' ? [MOST.cpu, CPU_BATCH_PIXELS] : [MOST.gpu, GPU_BATCH_PIXELS];
+  return Math.max(1, Math.min(most, byMemory, Math.floor(aim / pixels)));
 }
 
 /**
@@ -27,9 +33,8 @@ function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean):
  */
 export async function createUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
   const { model, format, width, height, signal } = options;
-  const variant = model.variants.find((candidate) => candidate.format === format);
-  if (!variant) throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name} has no graph for ${format} frames`);
   const provider = await chooseProvider(model, options.device, signal);
+  const variant = chooseVariant(model, format, provider, options.precision ?? 'auto');
   const tile = tileSpec(options);
   const session = await WorkerSession.open(
     {
@@ -52,6 +57,7 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
   return {
     model,
     provider,
+    precision: variant.precision,
     input: frameLayout(format, width, height),
     output: frameLayout(format, width * model.scale, height * model.scale),
     batch,

@@ -30,19 +30,19 @@ export interface OpenLine {
  */
 export async function openLine(
   plan: VideoPlan,
-  options: Pick<UpscaleOptions, 'device' | 'batch' | 'tile' | 'threads' | 'signal'>,
+  options: Pick<UpscaleOptions, 'device' | 'precision' | 'batch' | 'tile' | 'threads' | 'signal'>,
   target: string,
   owned: ClosingStack,
   thread?: InferenceThread,
 ): Promise<OpenLine> {
   const { model, decode, encode } = plan;
-  const { device = 'auto', batch, tile, threads, signal } = options;
+  const { device = 'auto', precision, batch, tile, threads, signal } = options;
   // Decoder and encoder start while the session opens, so that the first frame waits for nobody.
-  const source = owned.use(new FrameSource(decode), (opened) => opened.close());
+  const source = owned.use(await FrameSource.open(decode), (opened) => opened.close());
   const sink = owned.use(new FrameSink(encode, target), (opened) => opened.close());
   const { format, width, height } = decode;
   const upscaler = owned.use(
-    await createUpscaler({ model, device, format, width, height, batch, tile, threads, signal }, thread),
+    await createUpscaler({ model, device, precision, format, width, height, batch, tile, threads, signal }, thread),
     (opened) => opened.close(),
   );
   if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');

@@ -1,5 +1,5 @@
 import type { Codec } from '../encode/codecs.js';
-import type { Device } from '../infer/types.js';
+import type { Device, PrecisionChoice } from '../infer/types.js';
 
 /** What decides how frames are upscaled, for videos and previews alike. */
 export interface UpscaleOptions {
@@ -25,6 +25,8 @@ export interface UpscaleOptions {
   readonly batch?: number | undefined;
   /** Tile side in source pixels, 0 for never; default: only when frames do not fit the memory. */
   readonly tile?: number | undefined;
+  /** Numbers that the model computes with; default `auto`: int8 where the model has it and the CPU is made for it. */
+  readonly precision?: PrecisionChoice | undefined;
   /** CPU threads of inference; default: all cores. */
   readonly threads?: number | undefined;
   /** Show the source in the left half. */

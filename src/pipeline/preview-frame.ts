@@ -41,7 +41,7 @@ async function preview(
   const { format, matrix, fullRange } = planColor(video, model, size, options.depth ?? 8);
   const { width, height } = size.frame;
   const source = owned.use(
-    new FrameSource({
+    await FrameSource.open({
       ...{ info, format, width, height, matrix, fullRange, hwaccel: options.hwaccel ?? 'none' },
       ...{ start: undefined, end: undefined, frames: 1, firstFrame: frame },
     }),
@@ -50,7 +50,7 @@ async function preview(
   const upscaler = owned.use(
     await createUpscaler({
       ...{ model, device: options.device ?? 'auto', format, width, height, batch: 1, signal },
-      ...{ tile: options.tile, threads: options.threads },
+      ...{ precision: options.precision, tile: options.tile, threads: options.threads },
     }),
     (opened) => opened.close(),
   );

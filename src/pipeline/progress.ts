@@ -1,4 +1,4 @@
-import type { Provider } from '../infer/types.js';
+import type { ModelVariant, Provider } from '../infer/types.js';
 
 /** Parts of the line. */
 export type Stage = 'decode' | 'infer' | 'encode';
@@ -10,6 +10,8 @@ export interface StartEvent {
   readonly output: string;
   readonly model: string;
   readonly provider: Provider;
+  /** Numbers that the model computes with. */
+  readonly precision: ModelVariant['precision'];
   readonly sourceWidth: number;
   readonly sourceHeight: number;
   readonly width: number;

@@ -53,15 +53,15 @@ function timedBatches({ source, upscaler, pool, meter }: Line): Observable<Frame
 /** Writes batches, one after the other, and gives their buffers back. */
 function writer({ sink, pool, meter, zeroNs, onWritten }: Line): (batch: UpscaledBatch) => Promise<void> {
   let written: ArrayBuffer | undefined;
-  return async ({ source, output, runMs }) => {
+  return async ({ source, output, frames, runMs }) => {
     meter.add('infer', runMs);
     const ptsNs = source.ptsNs.map((pts) => pts - zeroNs);
     const started = performance.now();
-    await sink.write(output, ptsNs);
+    await sink.write(frames, ptsNs);
     meter.add('encode', performance.now() - started);
     meter.written(ptsNs);
     pool.release(source.buffer);
-    // A repeated frame comes with the output of the one before, which is kept until another has come.
+    // The next batch may begin with a repeat of this one's last frame: an output is kept until another has been written.
     if (written && written !== output) freeBuffer(written);
     written = output;
     onWritten();

@@ -6,19 +6,27 @@ import { RepeatDetector } from './repeat-detector.js';
 
 /** A batch with its upscaled frames. */
 export interface UpscaledBatch {
-  /** The batch as it came; its buffer is whole again and belongs to the holder. */
+  /**
+   * The batch as it came; its buffer is whole again and belongs to the holder. With `reuse` the buffer no longer holds
+   * every frame.
+   */
   readonly source: FrameBatch;
-  /** Upscaled frames, packed, in the upscaler's output layout. */
+  /** What the session gave: upscaled pictures, packed, in the upscaler's output layout. */
   readonly output: ArrayBuffer;
-  /** Milliseconds the session ran; 0 when the result before was reused. */
+  /**
+   * Each frame's bytes, in order. They lie in `output`; with `reuse`, frames that repeat the last one of the batch before
+   * lie in that one's.
+   */
+  readonly frames: readonly Uint8Array[];
+  /** Milliseconds the session ran; 0 when all results were reused. */
   readonly runMs: number;
 }
 
 /** How {@link upscaleFrames} works. */
 export interface UpscaleFramesOptions {
   /**
-   * A batch that equals the one before byte for byte is not run again: it gets the same `output` buffer, which must
-   * then not be changed or transferred before a different one has come. Default false.
+   * A frame that equals the one before byte for byte is not run again but given the same result: an `output` must then
+   * not be changed or transferred before a batch with a different one has come and been used. Default false.
    */
   readonly reuse?: boolean;
 }
@@ -31,21 +39,34 @@ export function upscaleFrames(
   upscaler: Upscaler,
   { reuse = false }: UpscaleFramesOptions = {},
 ): OperatorFunction<FrameBatch, UpscaledBatch> {
-  const repeats = reuse ? new RepeatDetector(upscaler.batch * upscaler.input.bytes) : undefined;
-  let before: Promise<UpscaledBatch> | undefined;
-  const run = async (batch: FrameBatch): Promise<UpscaledBatch> => {
-    const { output, input, runMs } = await upscaler.upscale(batch.buffer, batch.count);
-    return { source: { ...batch, buffer: input }, output, runMs };
-  };
-  const repeat = async (batch: FrameBatch, same: Promise<UpscaledBatch>): Promise<UpscaledBatch> => {
-    const { output } = await same;
-    return { source: batch, output, runMs: 0 };
+  const { bytes } = upscaler.output;
+  const repeats = reuse ? new RepeatDetector(upscaler.input.bytes) : undefined;
+  let last: Promise<UpscaledBatch> | undefined;
+  /** @param pictures number of each frame's picture in the buffer; undefined: each has its own */
+  const run = async (
+    batch: FrameBatch,
+    pictures: readonly number[] | undefined,
+    before: Promise<UpscaledBatch> | undefined,
+  ): Promise<UpscaledBatch> => {
+    const count = pictures ? (pictures.at(-1) ?? -1) + 1 : batch.count;
+    const result = count > 0 ? await upscaler.upscale(batch.buffer, count) : undefined;
+    const shown = pictures ?? Array.from({ length: count }, (_, index) => index);
+    // The batch before has its result by now, or its failure has ended everything.
+    const earlier = (shown[0] ?? 0) < 0 ? await before : undefined;
+    const held = earlier?.frames.at(-1);
+    const output = result?.output ?? earlier?.output;
+    if (!output) throw new Error('a batch without frames');
+    const frames = shown.map((picture) =>
+      picture < 0 && held ? held : new Uint8Array(output, picture * bytes, bytes),
+    );
+    const source = result ? { ...batch, buffer: result.input } : batch;
+    return { source, output, frames, runMs: result?.runMs ?? 0 };
   };
   // The worker serves calls in order, and a repeat ends after what it repeats: results come in order too.
   return mapInOrder((batch) => {
-    const frames = new Uint8Array(batch.buffer, 0, batch.count * upscaler.input.bytes);
-    const result = repeats?.isRepeat(frames) && before ? repeat(batch, before) : run(batch);
-    before = result;
+    const pictures = repeats?.distinct(new Uint8Array(batch.buffer, 0, batch.count * upscaler.input.bytes));
+    const result = run(batch, pictures, last);
+    last = result;
     return result;
   }, upscaler.concurrency);
 }

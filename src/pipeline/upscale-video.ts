@@ -38,6 +38,7 @@ function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Ups
     output: options.output,
     model: plan.model.name,
     provider: upscaler.provider,
+    precision: upscaler.precision,
     sourceWidth: video.width,
     sourceHeight: video.height,
     width: plan.encode.width,

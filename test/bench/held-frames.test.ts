@@ -5,15 +5,21 @@ import { upscaleFrames } from '#src/pipeline/upscale-frames.js';
 import type { FrameBatch } from '#src/shared/frame.js';
 import { frameLayout } from '#src/shared/layout.js';
 
-/** An upscaler that counts its runs and gives back what came. */
-function counter(): Upscaler & { runs: number } {
+/** An upscaler that counts the frames it runs and gives back what came. */
+function counter(): Upscaler & { frames: number } {
   const layout = frameLayout('rgb24', 4, 4);
   const close = () => Promise.resolve();
   return {
-    ...{ model: { name: 'none', scale: 2, multiple: 1, variants: [] }, provider: 'cpu', input: layout, output: layout },
-    ...{ batch: 2, concurrency: 2, tile: undefined, runs: 0, close, [Symbol.asyncDispose]: close },
-    async upscale(frames) {
-      this.runs += 1;
+    ...{
+      model: { name: 'none', scale: 2, multiple: 1, variants: [] },
+      provider: 'cpu',
+      precision: 'fp32',
+      input: layout,
+      output: layout,
+    },
+    ...{ batch: 4, concurrency: 2, tile: undefined, frames: 0, close, [Symbol.asyncDispose]: close },
+    async upscale(frames, count) {
+      this.frames += count;
       await new Promise((resolve) => setTimeout(resolve, 2));
       return { output: frames.slice(0), input: frames, runMs: 1 };
     },
@@ -22,31 +28,35 @@ function counter(): Upscaler & { runs: number } {
 
 const batches = (pictures: readonly string[]): FrameBatch[] =>
   pictures.map((values, first) => {
-    const frames = new Uint8Array(2 * 48);
+    const frames = new Uint8Array(Math.max(2, values.length) * 48);
     for (const [index, value] of [...values].entries()) frames.fill(Number(value), index * 48, (index + 1) * 48);
     return { buffer: frames.buffer, count: values.length, ptsNs: [...values].map(() => 0n), first };
   });
 
 describe('held frames', () => {
-  const shown = ['11', '11', '11', '12', '11', '1', '1', '1', '33'];
-  const through = async (upscaler: Upscaler, reuse: boolean) => {
+  const through = async (upscaler: Upscaler, shown: readonly string[], reuse: boolean) => {
     const results = await lastValueFrom(from(batches(shown)).pipe(upscaleFrames(upscaler, { reuse }), toArray()));
-    return results.map(({ source, output }) => ({
+    return results.map(({ source, frames }) => ({
       number: source.first,
-      picture: [...new Uint8Array(output)].filter((_, i) => i % 48 === 0 && i < source.count * 48).join(''),
+      picture: frames.map((frame) => [...new Set(frame)].join('|')).join(''),
     }));
   };
 
-  it('are run once, and come out in order like the others', async () => {
+  it.each([
+    { shown: ['11', '11', '11', '12', '11', '1', '1', '1', '33'], pictures: 4 },
+    { shown: ['12', '23', '34', '44', '45'], pictures: 5 },
+    { shown: ['1123', '3334', '4444', '5567'], pictures: 7 },
+    { shown: ['1', '2', '2', '1'], pictures: 3 },
+  ])('of $shown are run once, and come out in order like the others', async ({ shown, pictures }) => {
     const upscaler = counter();
-    const expected = shown.map((picture, number) => ({ number, picture }));
-    expect(await through(upscaler, true)).toEqual(expected);
-    expect(upscaler.runs).toBe(5);
+    expect(await through(upscaler, shown, true)).toEqual(shown.map((picture, number) => ({ number, picture })));
+    expect(upscaler.frames).toBe(pictures);
   });
 
   it('are run each time unless asked for', async () => {
+    const shown = ['11', '11', '1'];
     const upscaler = counter();
-    await through(upscaler, false);
-    expect(upscaler.runs).toBe(shown.length);
+    expect(await through(upscaler, shown, false)).toEqual(shown.map((picture, number) => ({ number, picture })));
+    expect(upscaler.frames).toBe(5);
   });
 });

@@ -7,11 +7,17 @@ describe('predictions', () => {
 
   it('scales by the number of pixels and says so', () => {
     const infer = scaledInfer(inferRow(), twice);
-    expect(infer).toMatchObject({ basis: 'scaled', outputWidth: 3840, outputHeight: 1080, check: null });
+    expect(infer).toMatchObject({
+      basis: 'scaled',
+      outputWidth: 3840,
+      outputHeight: 1080,
+      check: null,
+      peakRssBytes: null,
+    });
     expect(infer.fps).toEqual({ median: 10, min: 10, max: 10, repeats: 1 });
     expect(infer.latencyMs.p50).toBe(100);
     const line = scaledPipeline(pipelineRow(), infer);
-    expect(line).toMatchObject({ basis: 'scaled', overlapEfficiency: null, timeline: [] });
+    expect(line).toMatchObject({ basis: 'scaled', overlapEfficiency: null, peakRssBytes: null, timeline: [] });
     expect(line.fps.median).toBe(5);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport, renderTable } from '#src/bench/index.js';
-import { front } from '#src/bench/report/quality-chart.js';
+import { front, rowsOfOneScale } from '#src/bench/report/quality-chart.js';
+import { unusableText } from '#src/bench/text.js';
 import { benchResult, inferRow, pipelineRow, streamRow } from './results.js';
 
 const count = (text: string, part: string) => text.split(part).length - 1;
@@ -85,6 +86,41 @@ describe('report', () => {
     const page = renderReport(benchResult(), undefined, more);
     expect(page).toContain('<h2>Hardware</h2><p>a &lt; b</p>');
     expect(page).toContain('<td>&lt;b&gt;</td>');
+  });
+
+  it('compares the quality of models of one scale only', () => {
+    const twice = inferRow({ model: 'x2', outputWidth: 960, outputHeight: 540 });
+    expect(rowsOfOneScale([inferRow(), twice, inferRow({ model: 'peer' })]).map(({ model }) => model)).toEqual([
+      ...['tinysr-nano', 'peer'],
+    ]);
+    expect(rowsOfOneScale([])).toEqual([]);
+    const about = { shipped: true, params: 1, macsPerLrPixel: 1, quality: quality(0.1) };
+    const both = [...models, { name: 'x2', ...about }];
+    const page = renderReport(benchResult({ models: both, infer: [...infer, twice], pipeline }));
+    expect(page).toContain('Models that enlarge 4 times');
+    expect(page).toMatch(/<title>tinysr-nano: [^<]*LPIPS/);
+    expect(page).not.toMatch(/<title>x2: [^<]*LPIPS/);
+  });
+
+  it('names devices that cannot be used by why they cannot', () => {
+    const [cpu] = benchResult().devices;
+    if (!cpu) throw new Error('no device');
+    const not = (provider: 'cuda' | 'dml' | 'webgpu', reason: string) => ({ ...cpu, provider, usable: false, reason });
+    const devices = [cpu, not('cuda', 'not here'), not('webgpu', 'no driver'), not('dml', 'not here')];
+    expect(unusableText(devices)).toBe('not here: cuda, dml; no driver: webgpu');
+    expect(renderTable(benchResult({ devices }))).toContain('devices not measured: not here: cuda, dml;');
+    expect(renderReport(benchResult({ devices }))).toContain('<dd>cpu; not here: cuda, dml; no driver: webgpu</dd>');
+  });
+
+  it('has no memory for what was predicted', () => {
+    const scaled = benchResult({
+      infer: [inferRow({ basis: 'scaled', check: null, peakRssBytes: null })],
+      pipeline: [pipelineRow({ basis: 'scaled', overlapEfficiency: null, timeline: [], peakRssBytes: null })],
+    });
+    expect(renderTable(scaled)).not.toMatch(/ 0 +- +see/);
+    expect(renderTable(scaled)).toMatch(/20\.0\*\* .* - +- +see \*\*/);
+    expect(renderReport(scaled)).toContain('file to file, predicted');
+    expect(renderReport(scaled)).not.toMatch(/NaN|Infinity|undefined/);
   });
 
   it('joins the models that nothing beats', () => {

@@ -5,6 +5,8 @@ import { namesIn, testFolder } from '../support/folder.js';
 const OPTIONS: BenchOptions = {
   ...{ mode: 'quick', models: ['tinysr-nano'], peers: [], devices: ['cpu'], input: undefined },
   ...{ sizes: [{ name: '96x64', width: 96, height: 64 }], batch: undefined, threads: 1 },
+  // However busy the machine is, everything is measured.
+  budgetMs: null,
 };
 
 const folder = testFolder();
@@ -46,10 +48,10 @@ describe('a run', () => {
     const [row] = result.pipeline;
     expect(row?.encoder).toBe('libx264');
     for (const stage of ['decode', 'infer', 'encode'] as const) expect(row?.stages[stage].fps).toBeGreaterThan(0);
-    if (row?.basis !== 'measured') return;
-    expect(row.overlapEfficiency).toBeGreaterThan(0);
-    expect(row.frames).toBeGreaterThanOrEqual(24);
-    const entry = (stage: string) => row.timeline.filter((found) => found.stage === stage);
+    expect(row?.basis).toBe('measured');
+    expect(row?.overlapEfficiency).toBeGreaterThan(0);
+    expect(row?.frames).toBeGreaterThanOrEqual(24);
+    const entry = (stage: string) => row?.timeline.filter((found) => found.stage === stage) ?? [];
     const read = entry('decode').filter(({ batch, toMs }) =>
       entry('infer').some((run) => run.batch < batch && toMs < run.toMs),
     );
@@ -60,8 +62,30 @@ describe('a run', () => {
   it('tells of the machine, and of each row as it is found', () => {
     expect(result.machine.versions.onnxruntime).toMatch(/^\d+\.\d+/);
     expect(result.machine.cores).toBeGreaterThan(0);
-    expect(events.map(({ type }) => type).filter((type) => type !== 'warning')).toEqual(['cell', 'infer', 'pipeline']);
+    expect(events.map(({ type }) => type).filter((type) => type !== 'warning')).toEqual([
+      ...['prepare', 'cell', 'infer', 'cell', 'pipeline'],
+    ]);
     expect(JSON.parse(JSON.stringify(result)).schema).toBe('tinysr-video-bench/1');
+  });
+});
+
+describe('a run without time', () => {
+  it('has a row for every cell: the first from one frame, the others predicted from it', async () => {
+    const size = (width: number, height: number) => ({ name: `${width}x${height}`, width, height });
+    const options = { ...OPTIONS, budgetMs: 1, sizes: [size(96, 64), size(64, 48)] };
+    const events: BenchEvent[] = [];
+    const { infer, pipeline } = await runBench(options, new AbortController().signal, (event) => events.push(event));
+    expect(infer.map((row) => [row.size.name, row.basis])).toEqual([
+      ['64x48', 'one-frame'],
+      ['96x64', 'scaled'],
+    ]);
+    expect(infer[0]?.check).toMatchObject({ ok: true });
+    expect(infer[1]).toMatchObject({ outputWidth: 384, outputHeight: 256, check: null });
+    expect(pipeline.map(({ basis, overlapEfficiency }) => [basis, overlapEfficiency])).toEqual([
+      ['one-frame', null],
+      ['scaled', null],
+    ]);
+    expect(events.filter(({ type }) => type === 'cell')).toMatchObject([{ number: 1, total: 1, leftSeconds: 0 }]);
   });
 });
 

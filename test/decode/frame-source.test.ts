@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import type { DecodeOptions } from '#src/decode/command.js';
 import { FrameSource } from '#src/decode/frame-source.js';
 import { probe } from '#src/decode/probe.js';
@@ -16,7 +18,7 @@ const clip = () =>
 
 async function open(options: Partial<DecodeOptions> = {}): Promise<FrameSource> {
   const info = await probe(await clip());
-  return new FrameSource({
+  return FrameSource.open({
     ...{ info, format: 'yuv420p', width: 64, height: 48, matrix: 'bt601', fullRange: false, hwaccel: 'none' },
     ...{ start: undefined, end: undefined, frames: undefined, firstFrame: undefined, ...options },
   });
@@ -70,6 +72,24 @@ describe('a frame source', () => {
     }
     for (const x of counting(68)) {
       for (const y of [48, 49, 50, 51]) expect(pixel(x, y).equals(pixel(x, 47))).toBe(true);
+    }
+  });
+
+  it('gives the same where the temporary folder cannot hold a socket', async () => {
+    const deep = join(folder.path, 'x'.repeat(120));
+    await mkdir(deep, { recursive: true });
+    vi.stubEnv('TMPDIR', deep);
+    try {
+      const source = await open();
+      const pool = new FramePool(1, source.layout.bytes);
+      const { value } = await source.batches(1, pool).next();
+      const [expected] = (await decode(await clip())).frames;
+      expect(Buffer.from(value?.buffer ?? new ArrayBuffer(0), 0, 64 * 48).equals(expected ?? Buffer.alloc(0))).toBe(
+        true,
+      );
+      await source.close();
+    } finally {
+      vi.unstubAllEnvs();
     }
   });
 

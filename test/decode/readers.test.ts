@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { DamageCounter } from '#src/decode/damage.js';
@@ -5,6 +8,7 @@ import { lastReason } from '#src/decode/ffprobe.js';
 import { LineReader } from '#src/decode/line-reader.js';
 import { PipeReader } from '#src/decode/pipe-reader.js';
 import { describePixelFormat } from '#src/decode/pixel-format.js';
+import { SocketReader } from '#src/decode/socket-reader.js';
 import { counting } from '../support/pictures.js';
 
 describe('a pipe reader', () => {
@@ -48,6 +52,83 @@ describe('a pipe reader', () => {
     const failed = new PipeReader(failing).fill(Buffer.alloc(1));
     failing.destroy(new Error('broken'));
     await expect(failed).rejects.toThrow('broken');
+  });
+});
+
+describe('a socket reader', () => {
+  const numbered = (length: number) => Buffer.from(counting(length).map((i) => (i * 7 + (i >> 8)) & 255));
+  const written = async (pieces: readonly Buffer[]) => {
+    const { reader, far } = await SocketReader.open();
+    const feed = async () => {
+      for (const piece of pieces) if (!far.write(piece)) await once(far, 'drain');
+      far.end();
+    };
+    const fed = feed();
+    // A reader that leaves before the end breaks the pipe.
+    fed.catch(() => undefined);
+    return { reader, far, fed };
+  };
+
+  it('fills buffers across reads of any size, losing nothing', async () => {
+    const all = numbered(1_000_000);
+    const cuts = [1, 10, 65_535, 65_536, 200_000, 3];
+    const pieces: Buffer[] = [];
+    for (let at = 0, turn = 0; at < all.length; turn += 1) {
+      const size = cuts[turn % cuts.length] ?? 1;
+      pieces.push(all.subarray(at, at + size));
+      at += size;
+    }
+    const { reader, fed } = await written(pieces);
+    const parts: Buffer[] = [];
+    for (const size of [1, 100, 65_536, 300_000, 7, 65_537, 500_000, 400_000]) {
+      const target = Buffer.alloc(size);
+      parts.push(target.subarray(0, await reader.fill(target)));
+    }
+    await fed;
+    expect(parts.map((part) => part.length)).toEqual([1, 100, 65_536, 300_000, 7, 65_537, 500_000, 68_819]);
+    expect(Buffer.concat(parts).equals(all)).toBe(true);
+    reader.close();
+  });
+
+  it('writes nothing beyond what it was given', async () => {
+    const { reader } = await written([numbered(300_000)]);
+    const around = Buffer.alloc(200_010, 9);
+    await reader.fill(around.subarray(5, 200_005));
+    expect([...around.subarray(0, 5), ...around.subarray(200_005)]).toEqual(Array.from({ length: 10 }, () => 9));
+    expect(around.subarray(5, 200_005).equals(numbered(300_000).subarray(0, 200_000))).toBe(true);
+    reader.close();
+  });
+
+  it('reads no further than it is asked to', async () => {
+    const { reader, far } = await SocketReader.open();
+    far.on('error', () => undefined).write(numbered(8 << 20));
+    await reader.fill(Buffer.alloc(1000));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // The rest waits in the system, which has room for far less, and in the writer.
+    expect(far.writableLength).toBeGreaterThan(4 << 20);
+    far.destroy();
+    reader.close();
+  });
+
+  it('ends with the far end, and when it is closed', async () => {
+    const { reader, far } = await written([numbered(3)]);
+    expect(await reader.fill(Buffer.alloc(5))).toBe(3);
+    expect(await reader.fill(Buffer.alloc(5))).toBe(0);
+    far.destroy();
+    const open = await SocketReader.open();
+    const waiting = open.reader.fill(Buffer.alloc(1));
+    open.reader.close();
+    expect(await waiting).toBe(0);
+    open.far.destroy();
+  });
+
+  it('leaves no file behind', async () => {
+    const before = await readdir(tmpdir());
+    const { reader, far } = await SocketReader.open();
+    const left = (await readdir(tmpdir())).filter((name) => name.startsWith('tinysr-') && !before.includes(name));
+    expect(left).toEqual([]);
+    reader.close();
+    far.destroy();
   });
 });
 

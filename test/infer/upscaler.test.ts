@@ -54,6 +54,16 @@ describe('an upscaler', () => {
     expect(Buffer.compare(new Uint8Array(output), joined)).toBe(0);
   });
 
+  it.each([
+    [32, 16, 4],
+    [320, 180, 4],
+    [480, 270, 2],
+    [640, 360, 1],
+  ])('of %i x %i takes batches of %i on a CPU', async (width, height, batch) => {
+    await using upscaler = await createUpscaler({ ...OPTIONS, width, height });
+    expect(upscaler.batch).toBe(batch);
+  });
+
   it('answers calls in the order they came', async () => {
     await using upscaler = await createUpscaler(OPTIONS);
     const order: number[] = [];
@@ -73,7 +83,7 @@ describe('an upscaler', () => {
   });
 
   it.each([0, 2, -1])('refuses %i frames where a batch is one', async (count) => {
-    await using upscaler = await createUpscaler(OPTIONS);
+    await using upscaler = await createUpscaler({ ...OPTIONS, batch: 1 });
     await expect(upscaler.upscale(grey(0, 3), count)).rejects.toThrow(RangeError);
   });
 

@@ -55,12 +55,12 @@ describe('memory', () => {
     );
     const output = folder.file('slow.mkv');
     const { decode, encode, model } = await planVideo({ input, output }, input, folder.path);
-    const source = new FrameSource(decode);
+    const source = await FrameSource.open(decode);
     const { format, width, height } = decode;
-    const upscaler = await createUpscaler({ model, device: 'cpu', format, width, height, threads: 1 });
+    const upscaler = await createUpscaler({ model, device: 'cpu', format, width, height, threads: 1, batch: 1 });
     const ahead: number[] = [];
     class SlowSink extends FrameSink {
-      override async write(frames: ArrayBuffer, ptsNs: readonly bigint[]): Promise<void> {
+      override async write(frames: readonly Uint8Array[], ptsNs: readonly bigint[]): Promise<void> {
         await new Promise((resolve) => setTimeout(resolve, 10));
         ahead.push(source.frames - this.frames);
         await super.write(frames, ptsNs);

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,9 @@ import pytest
 from pictures import texture
 from PIL import Image as PilImage
 
+from quantise import add_int8
 from tinysr.int8 import SIDE, VARIANTS, end_convolutions, lr_frames, quality, quantise, time_in_turn, to_yuv420
+from tinysr.upscalers import rgb24_entry
 
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
 
@@ -72,3 +77,24 @@ def test_times_and_quality_have_a_row_for_each() -> None:
     assert {name: set(row) for name, row in times.items()} == {name: {"ms", "medianMs", "cpuMs"} for name in "ab"}
     scores = quality(MODELS / "tinysr-nano-rgb24.onnx", {"x": texture(64, 64)}, 4)
     assert set(scores) == {"psnrY-bicubic", "psnrY-degraded"}
+
+
+def test_int8_graphs_are_named_in_the_manifest_once(tmp_path: Path) -> None:
+    entry = next(m for m in json.loads((MODELS / "manifest.json").read_text())["models"] if m["name"] == "tinysr-nano")
+    entry["variants"] = [variant for variant in entry["variants"] if variant["precision"] == "fp32"]
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": [entry]}))
+    for variant in entry["variants"]:
+        shutil.copy(MODELS / variant["file"], tmp_path)
+    for _ in range(2):
+        made = add_int8(tmp_path, "tinysr-nano", [texture(48, 48, seed) for seed in range(2)])
+    assert [file.name for file in made] == ["tinysr-nano-rgb24-int8.onnx", "tinysr-nano-yuv420p-int8.onnx"]
+    variants = json.loads((tmp_path / "manifest.json").read_text())["models"][0]["variants"]
+    assert [variant["precision"] for variant in variants] == ["fp32"] * 4 + ["int8"] * 2
+    for variant in variants[4:]:
+        assert hashlib.sha256((tmp_path / variant["file"]).read_bytes()).hexdigest() == variant["sha256"]
+    assert rgb24_entry(tmp_path, "tinysr-nano:int8")[0] == made[0]
+    assert rgb24_entry(tmp_path, "tinysr-nano")[0].name == "tinysr-nano-rgb24.onnx"
+    with pytest.raises(ValueError, match="there are: int8, fp32"):
+        rgb24_entry(tmp_path, "tinysr-nano:fp16")
+    with pytest.raises(ValueError, match="no model"):
+        add_int8(tmp_path, "nothing", [])

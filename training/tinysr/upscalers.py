@@ -74,16 +74,24 @@ def _entry(models: Path, name: str) -> dict[str, Any]:
 
 
 def rgb24_entry(models: Path, name: str) -> tuple[Path, int]:
-    """The rgb24 graph of a model of models/manifest.json, and what its sides must be multiples of."""
-    entry = _entry(models, name)
-    file = next(variant["file"] for variant in entry["variants"] if variant["format"] == "rgb24")
+    """The rgb24 graph of a model of models/manifest.json, and what its sides must be multiples of.
+
+    name: as the manifest has it; `NAME:int8` asks for that precision.
+    Raises ValueError where there is no such graph.
+    """
+    model, _, precision = name.partition(":")
+    entry = _entry(models, model)
+    graphs = {v["precision"]: v["file"] for v in reversed(entry["variants"]) if v["format"] == "rgb24"}
+    file = graphs.get(precision) if precision else next(reversed(graphs.values()))
+    if file is None:
+        raise ValueError(f"{model} has no {precision} graph; there are: {', '.join(graphs)}")
     return models / file, entry["multiple"]
 
 
 def shipped(models: Path, name: str) -> tuple[Upscale, int]:
     """A model of models/manifest.json by name, and its scale."""
     file, multiple = rgb24_entry(models, name)
-    scale: int = _entry(models, name)["scale"]
+    scale: int = _entry(models, name.partition(":")[0])["scale"]
     return raw_graph(file, scale, multiple), scale
 
 

@@ -5,7 +5,9 @@ import { label, line, linearScale, linearTicks, n, svg } from './svg.js';
 
 const WIDTH = 360;
 const HEIGHT = 200;
-const BOX = { left: 34, right: 14, top: 22, bottom: 30 };
+const BOX = { left: 20, right: 20, top: 40, bottom: 30 };
+/** Width of a tick's words, which must not leave the picture. */
+const TICK_WIDTH = 44;
 const BINS = 24;
 
 /** How many runs took how long. */
@@ -19,7 +21,8 @@ export function latencyChart(row: InferRow, color: string): string {
   const y = linearScale(0, Math.max(...bins.map(({ count }) => count)), bottom, BOX.top);
   const parts: string[] = [line(BOX.left, bottom, WIDTH - BOX.right, bottom, 'class="axis"')];
   for (const tick of linearTicks(low, high, 5)) {
-    parts.push(label(x(tick), bottom + 18, `${tick} ms`, 'class="tick" text-anchor="middle"'));
+    const place = Math.min(WIDTH - TICK_WIDTH / 2, Math.max(TICK_WIDTH / 2, x(tick)));
+    parts.push(label(place, bottom + 18, `${tick} ms`, 'class="tick" text-anchor="middle"'));
   }
   for (const { from, to, count } of bins.filter((bin) => bin.count > 0)) {
     const width = bins.length === 1 ? 12 : Math.max(1, x(to) - x(from) - 2);
@@ -29,8 +32,8 @@ export function latencyChart(row: InferRow, color: string): string {
   }
   const marks: readonly (readonly [string, number, number])[] = [
     ['p50', p50, 10],
-    ['p95', p95, 20],
-    ['p99', p99, 10],
+    ['p95', p95, 22],
+    ['p99', p99, 34],
   ];
   for (const [name, value, top] of marks) {
     if (value < low || value > high) continue;

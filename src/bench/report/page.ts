@@ -1,12 +1,13 @@
 import { type Change, WORDS } from '../compare.js';
 import { HEADLINE_SIZE } from '../sizes.js';
-import { spread } from '../statistics.js';
 import { settledText } from '../stream/table.js';
 import type { StreamRow } from '../stream/types.js';
-import { short } from '../text.js';
+import { short, unusableText } from '../text.js';
 import type { BenchResult, InferRow, PipelineRow } from '../types.js';
+import { htmlTable, section } from './html.js';
 import { latencyChart } from './latency-chart.js';
-import { qualityChart, qualityPoints, qualityTrack } from './quality-chart.js';
+import { numberTables } from './number-tables.js';
+import { qualityChart, qualityPoints, qualityTrack, rowsOfOneScale } from './quality-chart.js';
 import { type SpeedPoint, speedChart, speedRange } from './speed-chart.js';
 import { streamChart } from './stream-chart.js';
 import { STYLE } from './style.js';
@@ -17,12 +18,10 @@ import { costChart, timelineChart } from './timeline-chart.js';
 const MOST_HISTOGRAMS = 6;
 
 const seriesOf = ({ model, provider }: InferRow | PipelineRow) => `${model}, ${provider}`;
-const section = (title: string, note: string, body: string) =>
-  `<section><h2>${escapeText(title)}</h2><p>${note}</p>${body}</section>`;
 const tile = (value: string, words: string) =>
   `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(words)}</span></div>`;
-const key = (stage: string) =>
-  `<span class="keys"><i class="key" style="background:var(--${stage})"></i>${stage}</span>`;
+const swatch = (color: string) => `<i class="key" style="background:${color}"></i>`;
+const key = (stage: string) => `<span class="keys">${swatch(`var(--${stage})`)}${stage}</span>`;
 const STAGE_KEY = ['decode', 'infer', 'encode'].map(key).join(' ');
 
 /** The rows that headlines are about: the usual size, or the first. */
@@ -38,7 +37,7 @@ function tiles(infer: readonly InferRow[], pipeline: readonly PipelineRow[]): st
   const at = `${line.model} on ${line.provider}, ${line.size.name} to ${line.outputWidth}x${line.outputHeight}`;
   const kept = ([60, 30, 24] as const).find((rate) => line.realTime[rate]);
   return `<div class="tiles">${[
-    tile(`${short(line.fps.median)} fps`, `file to file: ${at}`),
+    tile(`${short(line.fps.median)} fps`, `file to file${line.basis === 'measured' ? '' : ', predicted'}: ${at}`),
     tile(`${short(run.fps.median)} fps`, `inference alone, ${short(run.latencyMs.p50)} ms a run`),
     tile(kept ? `${kept} fps` : 'not yet', 'real time, of 24, 30 and 60'),
     tile(line.slowest, 'the slowest stage by itself'),
@@ -55,12 +54,17 @@ function speed(infer: readonly InferRow[], pipeline: readonly PipelineRow[], ord
   const [alone, whole] = [points(infer), points(pipeline)];
   const range = speedRange([...alone, ...whole]);
   const note = 'Filled marks were measured, hollow ones predicted. The vertical scale is logarithmic.';
+  const keys = order.map(
+    (series, index) => `<span class="keys">${swatch(seriesColor(index))}${escapeText(series)}</span>`,
+  );
+  // Narrow screens show a part of a chart, without the names at the ends of its lines.
+  const legend = `<p class="legend">${keys.join(' ')}</p>`;
   return `<div class="pair">${[
-    section('Inference alone', note, speedChart('Inference by size', alone, order, range)),
+    section('Inference alone', note, legend + speedChart('Inference by size', alone, order, range)),
     section(
       'File to file',
       'Decoding, inference and encoding as one line.',
-      speedChart('Line by size', whole, order, range),
+      legend + speedChart('Line by size', whole, order, range),
     ),
   ].join('')}</div>`;
 }
@@ -90,13 +94,16 @@ function costs(result: BenchResult, pipeline: readonly PipelineRow[]): string {
 
 function quality(result: BenchResult, infer: readonly InferRow[], order: readonly string[]): string {
   const track = qualityTrack(result.models);
-  const points = track === undefined ? [] : qualityPoints(result.models, headlineRows(infer), track);
+  const rows = rowsOfOneScale(headlineRows(infer));
+  const points = track === undefined ? [] : qualityPoints(result.models, rows, track);
   if (track === undefined || !points.length) {
     return section('Quality against speed', 'No model here has a measured quality yet.', '');
   }
   // A model has the colour of its first line in the other charts.
   const color = (model: string) => seriesColor(order.findIndex((series) => series.startsWith(`${model}, `)));
-  const note = 'Up and to the right is better; the dotted line joins the models that none beats in both.';
+  const [row] = rows;
+  const scale = row ? row.outputWidth / row.size.width : 0;
+  const note = `Models that enlarge ${scale} times. Up and to the right is better; the dotted line joins those that none beats in both.`;
   return section('Quality against speed', note, qualityChart('Quality against speed', points, track, color));
 }
 
@@ -111,16 +118,6 @@ function latency(infer: readonly InferRow[], order: readonly string[]): string {
   );
   return section('Latency of a run', 'How many runs took how long.', `<div class="many">${charts.join('')}</div>`);
 }
-
-const PREDICTED = { measured: '', 'one-frame': ' *', scaled: ' **' } as const;
-
-function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cell = (text: string) => `<td${text === 'WRONG' ? ' class="bad"' : ''}>${escapeText(text)}</td>`;
-  const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('');
-  return `<table><thead><tr>${head.map((text) => `<th>${escapeText(text)}</th>`).join('')}</tr></thead><tbody>${body}</tbody></table>`;
-}
-
-const ms = (seconds: number | null) => (seconds === null ? '–' : (seconds * 1000).toFixed(1));
 
 const liveName = ({ model, provider, size, sourceFps }: StreamRow) =>
   `${model} on ${provider}, ${size.name} at ${sourceFps} frames a second`;
@@ -160,47 +157,6 @@ function live(rows: readonly StreamRow[]): string {
   return section('Live', note, charts.join('') + table);
 }
 
-function tables({ infer, pipeline }: BenchResult): string {
-  if (!infer.length) return '';
-  const inferHead = ['model', 'device', 'input', 'fps', '±', 'p50 ms', 'p95', 'p99', 'first run', 'peak MB', 'result'];
-  const inferRows = infer.map((row) => [
-    ...[row.model, row.provider, row.size.name, short(row.fps.median) + PREDICTED[row.basis]],
-    row.basis === 'measured' ? `${(100 * spread(row.fps)).toFixed(1)} %` : '–',
-    ...[row.latencyMs.p50, row.latencyMs.p95, row.latencyMs.p99, row.firstRunMs].map(short),
-    String(Math.round(row.peakRssBytes / 2 ** 20)),
-    row.check ? (row.check.ok ? 'right' : 'WRONG') : '–',
-  ]);
-  const lineHead = [
-    'model',
-    'device',
-    'input',
-    'output',
-    'fps',
-    'decode ms',
-    'infer ms',
-    'encode ms',
-    'overlap',
-    'peak MB',
-  ];
-  const lineRows = pipeline.map((row) => [
-    ...[row.model, row.provider, row.size.name, `${row.outputWidth}x${row.outputHeight}`],
-    short(row.fps.median) + PREDICTED[row.basis],
-    ...[row.stages.decode, row.stages.infer, row.stages.encode].map((stage) => ms(stage.cpuSecondsPerFrame)),
-    row.overlapEfficiency === null ? '–' : row.overlapEfficiency.toFixed(2),
-    String(Math.round(row.peakRssBytes / 2 ** 20)),
-  ]);
-  const stars =
-    '* predicted: inference from one frame, a line from its stages. ** predicted from a smaller size by the number of pixels.';
-  return (
-    section('All numbers: inference', `Milliseconds of one run. ${stars}`, htmlTable(inferHead, inferRows)) +
-    section(
-      'All numbers: file to file',
-      'CPU milliseconds a frame of each stage by itself.',
-      htmlTable(lineHead, lineRows),
-    )
-  );
-}
-
 function changesTable(changes: readonly Change[] | undefined): string {
   if (!changes?.length) return '';
   const rows = changes.map(({ model, provider, size, what, before, after, change, noise, verdict }) => [
@@ -218,7 +174,7 @@ function machine({ machine: found, input, mode, date, seconds, devices }: BenchR
   const facts: readonly (readonly [string, string])[] = [
     ['CPU', `${cpu}, ${cores} cores, ${instructions.join(' ') || 'instruction sets unknown'}`],
     ['Memory', `${Math.round(memoryBytes / 2 ** 30)} GB`],
-    ['GPU', gpu ?? 'none that tells'],
+    ['GPU', gpu ?? 'no NVIDIA GPU'],
     ['System', os],
     [
       'Versions',
@@ -227,7 +183,9 @@ function machine({ machine: found, input, mode, date, seconds, devices }: BenchR
     ['Threads', `${threads} of inference`],
     [
       'Devices',
-      devices.map(({ provider, usable, reason }) => (usable ? provider : `no ${provider} (${reason})`)).join('; '),
+      [devices.flatMap(({ provider, usable }) => (usable ? [provider] : [])).join(', '), unusableText(devices)]
+        .filter(Boolean)
+        .join('; '),
     ],
     ['Input', input === 'synthetic' ? 'moving textured pictures made by ffmpeg' : input],
     ['Run', `${mode}, ${seconds.toFixed(0)} s, ${date}; load before ${load.toFixed(1)}`],
@@ -262,7 +220,9 @@ export function renderReport(
     : line
       ? `${line.size.name} to ${line.outputWidth}x${line.outputHeight} at ${short(line.fps.median)} frames a second`
       : 'No result';
-  const lead = `What tinysr-video does on ${escapeText(result.machine.cpu)} with ${result.machine.cores} cores, and what limits it.`;
+  // What a table says under its head, for the same reason: others at work make every number smaller.
+  const busy = result.machine.load > result.machine.cores / 2 ? ' It was busy: expect more of an idle one.' : '';
+  const lead = `What tinysr-video does on ${escapeText(result.machine.cpu)} with ${result.machine.cores} cores, and what limits it.${busy}`;
   const body = line
     ? [
         tiles(infer, pipeline),
@@ -278,7 +238,7 @@ export function renderReport(
     live(result.stream),
     ...body,
     changesTable(changes),
-    tables(result),
+    numberTables(result),
     ...added,
     machine(result),
   ].join('\n');

@@ -26,6 +26,17 @@ export function qualityTrack(models: readonly BenchModel[]): string | undefined 
   return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))[0]?.[0];
 }
 
+/** By how much a row's pictures are enlarged. */
+const scaleOf = ({ outputWidth, size }: InferRow) => outputWidth / size.width;
+
+/** The rows of the scale that most models have: scores of others are of other pictures. */
+export function rowsOfOneScale(rows: readonly InferRow[]): InferRow[] {
+  const counts = new Map<number, number>();
+  for (const row of rows) counts.set(scaleOf(row), (counts.get(scaleOf(row)) ?? 0) + 1);
+  const [scale] = [...counts].sort((a, b) => b[1] - a[1] || b[0] - a[0])[0] ?? [];
+  return rows.filter((row) => scaleOf(row) === scale);
+}
+
 /** Models with a known quality and a speed at one size, on the fastest device. */
 export function qualityPoints(models: readonly BenchModel[], rows: readonly InferRow[], track: string): QualityPoint[] {
   return models.flatMap(({ name, shipped, quality }) => {

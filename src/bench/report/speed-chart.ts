@@ -14,7 +14,9 @@ export interface SpeedPoint {
 
 const WIDTH = 560;
 const HEIGHT = 330;
-const BOX = { left: 46, right: 130, top: 18, bottom: 34 };
+const BOX = { left: 46, right: 164, top: 18, bottom: 34 };
+/** Letters of a name that there is room for beside a line's end; the mark's title has all of it. */
+const MOST_LETTERS = 19;
 /** Rates of video that are marked. */
 const RATES = [24, 30, 60];
 
@@ -28,6 +30,14 @@ function spreadLabels(places: readonly number[], gap: number): number[] {
     result[index] = last;
   }
   return result;
+}
+
+/** A series' name at its line's end: its device says nothing where all are on one. */
+function endText(series: string, all: readonly string[]): string {
+  const [model = series, provider] = series.split(', ');
+  const alone = all.every((other) => other.endsWith(`, ${provider}`));
+  const name = alone ? model : `${model} · ${provider}`;
+  return name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name;
 }
 
 /** The range of speeds that several charts share. */
@@ -65,7 +75,9 @@ export function speedChart(
   for (const rate of RATES.filter((fps) => fps > range[0] && fps < range[1])) {
     parts.push(line(BOX.left, y(rate), right, y(rate), 'class="rate"'));
     // 24 and 30 are close: one is named below its line, the other above.
-    parts.push(label(BOX.left + 4, y(rate) + (rate === 24 ? 11 : -3), `${rate} fps`, 'class="note"'));
+    // At the right, where lines have gone down.
+    const place = 'class="note" text-anchor="end"';
+    parts.push(label(right - 4, y(rate) + (rate === 24 ? 11 : -3), `${rate} fps`, place));
   }
   for (const { name: size } of sizes)
     parts.push(label(x(size), bottom + 20, size, 'class="tick" text-anchor="middle"'));
@@ -94,7 +106,7 @@ export function speedChart(
     if (last) {
       const value = short(last.fps.median);
       const at = places[index] ?? 0;
-      parts.push(label(x(last.size.name) + 10, at + 4, `${series.replace(', ', ' · ')} ${value}`, 'class="name"'));
+      parts.push(label(x(last.size.name) + 10, at + 4, `${endText(series, order)} ${value}`, 'class="name"'));
     }
   }
   return svg(WIDTH, HEIGHT, name, parts);

@@ -24,6 +24,7 @@ svg { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-sy
 .grid { stroke: var(--grid); } .axis { stroke: var(--muted); } .rate { stroke: var(--muted); stroke-dasharray: 3 4; }
 .tick { fill: var(--second); } .note { fill: var(--muted); font-size: 11px; } .name { fill: var(--text); } .own { font-weight: 600; }
 .inside { fill: var(--inside); font-size: 11px; } .front { fill: none; stroke: var(--muted); stroke-dasharray: 2 4; stroke-width: 1.5; }
+.legend { display: none; font-size: 13px; } @media (max-width: 620px) { .legend { display: block; } main { padding: 24px 12px 40px; } }
 .keys { white-space: nowrap; } .key { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin: 0 5px 0 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: right; font-weight: 600; color: var(--second); border-bottom: 1px solid var(--edge); padding: 6px 10px; white-space: nowrap; }

@@ -20,8 +20,9 @@ export function line(x1: number, y1: number, x2: number, y2: number, attributes:
 /** A drawing with a name for those who cannot see it. */
 export function svg(width: number, height: number, name: string, parts: readonly string[]): string {
   const box = `viewBox="0 0 ${n(width)} ${n(height)}"`;
-  // A chart that stands alone in its row would grow its letters with it.
-  return `<svg ${box} style="max-width:${Math.round(width * 1.4)}px" role="img" aria-label="${escapeText(name)}">${parts.join('')}</svg>`;
+  // Letters grow and shrink with a chart: alone in its row it must not be huge, and on a phone it is moved instead.
+  const limits = `min-width:${Math.round(Math.min(width * 0.85, 300 + width * 0.35))}px;max-width:${Math.round(width * 1.4)}px`;
+  return `<svg ${box} style="${limits}" role="img" aria-label="${escapeText(name)}">${parts.join('')}</svg>`;
 }
 
 /** Maps a value to a place. */

@@ -16,6 +16,8 @@ import type { StreamOptions, StreamRequest, StreamRow } from './types.js';
 const SCRIPT = fileURLToPath(new URL('./process.js', import.meta.url));
 /** Time beyond the run itself for opening sessions and ending ffmpegs, in milliseconds. */
 const SPARE_MS = 120_000;
+/** Seconds that making a source and opening a session usually take. */
+const OPENING_SECONDS = 3;
 
 /** What a run of the live path needs. */
 export interface StreamContext {
@@ -63,7 +65,8 @@ export async function runStreams(
   const rows: StreamRow[] = [];
   for (const [index, cell] of cells.entries()) {
     const label = `${cell.model} on ${cell.provider}, live ${cell.size.name} at ${cell.fps} fps`;
-    emit({ type: 'cell', label, number: index + 1, total: cells.length });
+    const leftSeconds = (cells.length - index) * (seconds + OPENING_SECONDS);
+    emit({ type: 'cell', label, number: index + 1, total: cells.length, leftSeconds });
     const clip = await makeLiveClip(video, cell.size, cell.fps, scratch, signal);
     const request: StreamRequest = { ...cell, clip, seconds, windowSeconds, threads: machine.threads };
     type Reply = { readonly kind: 'stream'; readonly row: StreamRow };

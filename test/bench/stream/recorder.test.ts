@@ -5,7 +5,8 @@ import type { BridgeStats } from '#src/stream/bridge/bridge.js';
 function stats(changes: Partial<BridgeStats>): BridgeStats {
   return {
     ...{ state: 'running', reason: undefined, source: '480x270', work: '480x270', output: '1920x1080' },
-    ...{ model: 'tinysr-nano', maxFps: undefined, sizeShare: 1, fpsIn: 0, fpsOut: 0, ageMs: 0, ageP95Ms: 0, runMs: 0 },
+    ...{ model: 'tinysr-nano', maxFps: undefined, sizeShare: 1, fpsIn: 0, fpsOut: 0, ageMs: 0, ageP95Ms: 0, queued: 0 },
+    stages: { receive: 0, decode: 0, wait: 0, model: 0, encode: 0 },
     ...{ framesIn: 0, framesOut: 0, displaced: 0, paced: 0, packetsLost: 0, keyFrameRequests: 0, failures: 0 },
     ...changes,
   };
