@@ -1,3 +1,4 @@
+import { STAGES } from './bridge/pipeline.js';
 import type { MediaEngine } from './media/engine.js';
 import type { Rooms } from './room/rooms.js';
 
@@ -74,7 +75,15 @@ export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCo
       'gauge',
       (b) => b.ageP95Ms / 1000,
     ),
-    perRoom('tinysr_relay_model_seconds', 'Median time of the model', 'gauge', ({ runMs }) => runMs / 1000),
+    {
+      name: 'tinysr_relay_stage_seconds',
+      help: 'Median time that a frame spends in each stage on its way',
+      type: 'gauge',
+      values: all.flatMap(({ label, bridge }) =>
+        STAGES.map((stage) => [`${label},stage="${stage}"`, bridge && bridge.stages[stage] / 1000] as const),
+      ),
+    } satisfies Line,
+    perRoom('tinysr_relay_frames_queued', 'Frames that wait for the model or are encoded', 'gauge', (b) => b.queued),
     perRoom('tinysr_relay_frames_in_total', 'Pictures that came in', 'counter', ({ framesIn }) => framesIn),
     perRoom('tinysr_relay_frames_out_total', 'Upscaled pictures sent', 'counter', ({ framesOut }) => framesOut),
     perRoom('tinysr_relay_frames_displaced_total', 'Frames displaced by newer ones', 'counter', (b) => b.displaced),

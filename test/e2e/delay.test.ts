@@ -26,6 +26,9 @@ describe('what a viewer sees and hears of a clock', { timeout: 5 * PATIENCE }, (
     const viewer = await stage.browser.open(link);
     await viewer.click(`button[data-mode=${mode}]`);
     await waitForFrames(viewer, video, 5);
+    // With the picture that is not watched the sound that went with it goes; the other one comes.
+    const hidden = video === 'before' ? 'after' : 'before';
+    await viewer.waitForFunction((id) => (document.getElementById(id) as HTMLVideoElement).srcObject === null, hidden);
     await viewer.waitForFunction(() => (document.getElementById('audio') as HTMLAudioElement).srcObject !== null);
     await watchClock(viewer, video, 'audio');
 

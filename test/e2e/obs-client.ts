@@ -27,14 +27,19 @@ export interface Answer {
  * high profile, as it is set, whatever the offer says.
  */
 export async function encodeLikeObs(size: string): Promise<readonly Buffer[]> {
+  const pictures = await unitsLikeObs(size);
+  return pictures.map((units) => Buffer.concat(units.flatMap((unit) => [START_CODE, unit])));
+}
+
+/** The same as NAL units of each picture. */
+export async function unitsLikeObs(size: string): Promise<readonly (readonly Buffer[])[]> {
   const stream = await ffmpeg(
     ...['-stream_loop', '-1', '-i', 'examples/clip.mp4', '-an', '-t', '4', '-vf', `scale=${size.replace('x', ':')}`],
     ...['-r', String(FPS), '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high'],
     ...['-bf', '0', '-g', String(FPS), '-x264-params', 'repeat-headers=1:nal-hrd=cbr'],
     ...['-b:v', '800k', '-minrate', '800k', '-maxrate', '800k', '-bufsize', '800k', '-f', 'flv', '-'],
   );
-  const pictures = new FlvReader().push(stream);
-  return pictures.map(({ units }) => Buffer.concat(units.flatMap((unit) => [START_CODE, unit])));
+  return new FlvReader().push(stream).map(({ units }) => units);
 }
 
 /**

@@ -69,4 +69,41 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     stage.browser.check();
     await page.close();
   });
+
+  it('is shown where there is nothing, and says so', async () => {
+    await using relay = await openRelay();
+    const page = await stage.browser.context.newPage();
+    const response = await page.goto(`${relay.url}/r/no!room`);
+    expect(response?.status()).toBe(404);
+    await expect.poll(text(page, 'toast'), patience).toContain('There is nothing at this address.');
+    expect(await page.isVisible('#home')).toBe(true);
+    await page.close();
+  });
+
+  it.each([
+    [1440, 900],
+    [390, 844],
+    [320, 640],
+  ])('fits a window of %i x %i', async (width, height) => {
+    await using relay = await openRelay();
+    const page = await stage.browser.context.newPage();
+    await page.setViewportSize({ width, height });
+    /** Names of what reaches beyond the padding of the view that is shown. */
+    const beyond = () =>
+      page.evaluate(() => {
+        const main = document.querySelector('main:not([hidden])') as HTMLElement;
+        const edge = main.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(main).paddingRight);
+        const parts = [...main.querySelectorAll<HTMLElement>('button, input, select, label, dl, .stage, a')];
+        return parts
+          .filter((part) => part.getBoundingClientRect().right > edge + 1)
+          .map(({ id, outerHTML }) => id || outerHTML);
+      });
+    for (const path of ['/', '/r/kitchen']) {
+      await page.goto(`${relay.url}${path}`);
+      await page.waitForSelector('main:not([hidden])');
+      expect(await beyond()).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
+    await page.close();
+  });
 });

@@ -53,6 +53,15 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
     await viewer.click('button[data-mode=upscaled]');
     await waitForFrames(viewer, 'after', FLOWING);
 
+    const spent = async (stage: string) => {
+      const metrics = await (await fetch(`${relay.url}/metrics`)).text();
+      const line = new RegExp(`^tinysr_relay_stage_seconds\\{room="0",stage="${stage}"\\} (\\S+)$`, 'm');
+      return Number(line.exec(metrics)?.[1]);
+    };
+    for (const stage of ['decode', 'model', 'encode']) {
+      await expect.poll(() => spent(stage), { timeout: PATIENCE }).toBeGreaterThan(0);
+    }
+
     for (const pid of relay.state.ffmpegPids) process.kill(pid, 'SIGKILL');
     await waitForFrames(viewer, 'after', FLOWING);
 

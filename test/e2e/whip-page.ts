@@ -18,6 +18,8 @@ export interface OfferChanges {
   readonly renumber?: boolean;
   /** Sends the camera's picture in several sizes: by how much each is reduced. */
   readonly layers?: readonly number[];
+  /** Of those, the one that is not sent at first. */
+  readonly idle?: number;
 }
 
 /** Runs in the page: makes a peer connection, sends the offer, applies the answer. */
@@ -97,6 +99,14 @@ export function connectByHttp(
       });
       const answer = await response.text();
       if (response.status === 201) await connection.setRemoteDescription({ type: 'answer', sdp: answer });
+      for (const sender of connection.getSenders()) {
+        const parameters = sender.getParameters();
+        const idle = parameters.encodings.find(({ rid }) => rid === `layer${options.idle}`);
+        if (!idle) continue;
+        // Before the connection is up; not in the offer, whose answer would wake it.
+        idle.active = false;
+        await sender.setParameters(parameters);
+      }
       const { headers, status } = response;
       return { status, answer, location: headers.get('location'), etag: headers.get('etag') };
     },

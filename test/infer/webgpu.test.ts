@@ -133,7 +133,8 @@ describe('webgpu', { timeout: 300_000 }, () => {
     const pictures: Buffer[] = [];
     for (const device of ['cpu', 'webgpu']) {
       const output = folder.file(`${device}.mkv`);
-      const { code, stderr } = await runCli([input, output, '--device', device, '--codec', 'ffv1']);
+      const options = ['--device', device, '--precision', 'fp32', '--codec', 'ffv1'];
+      const { code, stderr } = await runCli([input, output, ...options]);
       expect(stderr).not.toContain('TSR_');
       expect(code).toBe(0);
       pictures.push(await ffmpeg('-i', output, '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-'));

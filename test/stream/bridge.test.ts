@@ -4,6 +4,7 @@ import type { Model, Upscaler, UpscalerOptions } from '#src/infer/types.js';
 import { createUpscaler } from '#src/infer/upscaler.js';
 import { Bridge } from '#src/stream/bridge/bridge.js';
 import type { CodedPicture } from '#src/stream/bridge/ivf.js';
+import { STAGES } from '#src/stream/bridge/pipeline.js';
 import { resolveOptions } from '#src/stream/options.js';
 import { spsSize } from '#src/stream/rtp/sps.js';
 import { PAYLOAD_TYPE, TestPublisher, vp8Clip } from './source.js';
@@ -37,6 +38,21 @@ class TestOutlet {
     const size = sps && spsSize(sps);
     return size && `${size.width}x${size.height}`;
   }
+}
+
+/** Opens sessions that need so many milliseconds more for a frame. */
+function slow(moreMs: number): (options: UpscalerOptions) => Promise<Upscaler> {
+  return async (options) => {
+    const upscaler = await createUpscaler(options);
+    return {
+      ...upscaler,
+      async upscale(frames, count) {
+        const result = await upscaler.upscale(frames, count);
+        await new Promise((resolve) => setTimeout(resolve, moreMs));
+        return { ...result, runMs: result.runMs + moreMs };
+      },
+    };
+  };
 }
 
 describe('bridge', { timeout: 240_000 }, () => {
@@ -201,22 +217,32 @@ describe('bridge', { timeout: 240_000 }, () => {
     expect(sessions.length).toBeGreaterThan(1);
   });
 
+  it('tells where a frame spends its time', async () => {
+    const { bridge } = start(small, slow(300));
+    let found = bridge.stats;
+    const frames = () => {
+      found = bridge.stats;
+      return found.ageMs > 0 ? found.framesOut : 0;
+    };
+    await expect.poll(frames, PATIENCE).toBeGreaterThan(12);
+    const { stages, ageMs } = found;
+    expect(stages.model).toBeGreaterThan(300);
+    for (const stage of STAGES) expect(stages[stage], stage).toBeGreaterThanOrEqual(0);
+    // ffmpeg works in both, and three frames come while the model has one.
+    for (const stage of ['decode', 'wait', 'encode'] as const) expect(stages[stage], stage).toBeGreaterThan(0);
+    const sum = STAGES.reduce((total, stage) => total + stages[stage], 0);
+    expect(Math.abs(sum - ageMs)).toBeLessThan(ageMs / 3);
+    await expect.poll(() => bridge.stats.queued, { ...PATIENCE, interval: 5 }).toBeGreaterThan(0);
+  });
+
   it('takes the smaller model, then a smaller picture, on a slow device, and the delay stays bounded', async () => {
     const other: Model = { ...model, name: 'smaller' };
     const opened: string[] = [];
     const { outlet, bridge } = start(
       small,
-      async (options) => {
-        const upscaler = await createUpscaler(options);
+      (options) => {
         opened.push(`${options.model.name} ${options.width}`);
-        return {
-          ...upscaler,
-          async upscale(frames, count) {
-            const result = await upscaler.upscale(frames, count);
-            await new Promise((resolve) => setTimeout(resolve, 600));
-            return { ...result, runMs: result.runMs + 600 };
-          },
-        };
+        return slow(600)(options);
       },
       [model, other],
       250,

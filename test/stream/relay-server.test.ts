@@ -46,6 +46,14 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect([400, 404]).toContain(await status(path));
   });
 
+  it('answers who reads pages with one, programs with problem details, when there is nothing', async () => {
+    const [page, problem] = [await get('/nothing', { accept: 'text/html,*/*' }), await get('/nothing')];
+    expect([page.status, problem.status]).toEqual([404, 404]);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(problem.headers.get('content-type')).toBe('application/problem+json');
+  });
+
   it('shows metrics to those who know the token', async () => {
     expect((await get('/metrics')).status).toBe(401);
     const response = await get('/metrics', bearer);

@@ -4,11 +4,11 @@ import { log } from '../../shared/log.js';
 import type { RelaySettings } from '../options.js';
 import type { AccessUnit } from '../rtp/access-unit.js';
 import { Assembler, type InputCodec } from '../rtp/assembler.js';
-import { Governor, type Observation } from './governor.js';
+import { Governor } from './governor.js';
 import { RateMeter, Samples } from './meter.js';
 import type { PictureOutlet } from './outlet.js';
 import { Pacer } from './pacer.js';
-import { Pipeline } from './pipeline.js';
+import { Pipeline, STAGES, type StageTimes } from './pipeline.js';
 import { type BridgePlan, planBridge, SIZE_STEPS, samePlan } from './plan.js';
 import { UpscalerCache } from './upscaler-cache.js';
 
@@ -58,8 +58,10 @@ export interface BridgeStats {
   /** Frame age in milliseconds: median and 95 %. */
   readonly ageMs: number;
   readonly ageP95Ms: number;
-  /** Milliseconds the model takes, median. */
-  readonly runMs: number;
+  /** Medians. */
+  readonly stages: StageTimes;
+  /** Frames that wait for the model or for their encoding. */
+  readonly queued: number;
   readonly framesIn: number;
   readonly framesOut: number;
   /** Frames displaced by newer ones. */
@@ -99,7 +101,7 @@ export class Bridge {
   readonly #in = new RateMeter();
   readonly #out = new RateMeter();
   readonly #ages = new Samples();
-  readonly #runs = new Samples(60);
+  readonly #stages = STAGES.map((name) => ({ name, times: new Samples() }));
   #displaced = 0;
   #paced = 0;
   #lost = 0;
@@ -159,7 +161,8 @@ export class Bridge {
       fpsOut: this.#out.rate(now),
       ageMs: this.#ages.quantile(0.5),
       ageP95Ms: this.#ages.quantile(0.95),
-      runMs: this.#runs.quantile(0.5),
+      stages: Object.fromEntries(this.#stages.map(({ name, times }) => [name, times.quantile(0.5)])) as StageTimes,
+      queued: this.#pipeline?.queued ?? 0,
       framesIn: this.#in.total,
       framesOut: this.#out.total,
       displaced: this.#displaced,
@@ -224,6 +227,7 @@ export class Bridge {
     this.#inSince = now;
     this.#pacer.reset();
     this.#ages.clear();
+    for (const { times } of this.#stages) times.clear();
     const upscaler = this.#upscalers.get(plan.model, plan.work);
     const pipeline: Pipeline = new Pipeline({
       plan,
@@ -236,12 +240,11 @@ export class Bridge {
         return false;
       },
       takeKeyRequest: () => outlet.takeKeyRequest(performance.now()),
-      picture: (picture, { timestamp, arrivalMs, readyMs, runMs }) => {
+      picture: (picture, { timestamp, arrivalMs, readyMs }, stages) => {
         const sentAt = performance.now();
         outlet.send(picture, timestamp);
-        this.#wentOut(sentAt, sentAt - arrivalMs, { ageMs: sentAt - readyMs, runMs });
+        this.#wentOut(sentAt, sentAt - arrivalMs, stages, sentAt - readyMs);
       },
-      decoded: () => undefined,
       displaced: (burst) => {
         this.#displaced += 1;
         // Frames that a bad network brings all at once say nothing about the device.
@@ -255,11 +258,10 @@ export class Bridge {
     this.#pipeline = pipeline;
   }
 
-  /** @param work what the governor can change: age and time without the wait for late packets */
-  #wentOut(now: number, ageMs: number, work: Observation): void {
+  /** @param workMs what the governor can change of the age: that without the wait for late packets */
+  #wentOut(now: number, ageMs: number, stages: StageTimes, workMs: number): void {
     this.#out.add(now);
     this.#inSince = undefined;
-    this.#runs.add(work.runMs);
     if (!this.#started) {
       // What waited for the session to open says nothing about the device.
       this.#started = true;
@@ -269,7 +271,8 @@ export class Bridge {
     }
     this.#consecutiveFailures = 0;
     this.#ages.add(ageMs);
-    this.#governor.observe(work, now);
+    for (const { name, times } of this.#stages) times.add(stages[name]);
+    this.#governor.observe({ ageMs: workMs, runMs: stages.model }, now);
   }
 
   #failed(error: TinySRError): void {

@@ -4,6 +4,11 @@ export class Newest<T> {
   #wake: (() => void) | undefined;
   #closed = false;
 
+  /** Whether there is a thing to be taken. */
+  get waits(): boolean {
+    return this.#value !== undefined;
+  }
+
   /** Puts a thing in. @returns what it displaced */
   put(value: T): T | undefined {
     const displaced = this.#value;

@@ -12,6 +12,12 @@ import type { BridgePlan } from './plan.js';
 /** Frames inside the encoder at most. */
 const IN_ENCODER = 1;
 
+/** What a frame goes through from its last packet to its first upscaled one. */
+export const STAGES = ['receive', 'decode', 'wait', 'model', 'encode'] as const;
+
+/** Milliseconds a frame spent in each: until it was whole and in order, in ffmpeg, for the model, in it, in ffmpeg again. */
+export type StageTimes = Readonly<Record<(typeof STAGES)[number], number>>;
+
 /** Where a frame came from. */
 export interface FrameOrigin {
   /** Ticks of 90 kHz, as the publisher stamped it. */
@@ -20,8 +26,6 @@ export interface FrameOrigin {
   readonly arrivalMs: number;
   /** When it could be decoded: later, when it was held for a packet that came late. */
   readonly readyMs: number;
-  /** Milliseconds the model took. */
-  readonly runMs: number;
 }
 
 /** What a pipeline needs and whom it tells. */
@@ -34,8 +38,7 @@ export interface PipelineOptions {
   wanted(timeMs: number): boolean;
   /** Whether the next frame must become a key frame. */
   takeKeyRequest(): boolean;
-  picture(picture: CodedPicture, origin: FrameOrigin): void;
-  decoded(): void;
+  picture(picture: CodedPicture, origin: FrameOrigin, stages: StageTimes): void;
   /** A decoded frame was displaced by a newer one. @param burst the two came almost at once */
   displaced(burst: boolean): void;
   failed(error: TinySRError): void;
@@ -45,7 +48,13 @@ interface Decoded {
   readonly buffer: ArrayBuffer;
   readonly timeMs: number;
   readonly decodedMs: number;
-  readonly origin: Omit<FrameOrigin, 'runMs'>;
+  readonly origin: FrameOrigin;
+}
+
+interface Upscaled {
+  readonly origin: FrameOrigin;
+  readonly stages: Omit<StageTimes, 'encode'>;
+  readonly toEncoderMs: number;
 }
 
 /** Times that a pipeline remembers: more means that ffmpeg swallowed them. */
@@ -63,8 +72,8 @@ export class Pipeline {
   readonly #decoder: Decoder;
   readonly #encoder: Encoder;
   readonly #newest = new Newest<Decoded>();
-  readonly #incoming = new Map<number, Omit<FrameOrigin, 'runMs'>>();
-  readonly #outgoing = new Map<number, FrameOrigin>();
+  readonly #incoming = new Map<number, FrameOrigin>();
+  readonly #outgoing = new Map<number, Upscaled>();
   readonly #free: ArrayBuffer[] = [];
   #firstTimestamp: number | undefined;
   #lastTime = -1;
@@ -100,6 +109,11 @@ export class Pipeline {
     return [this.#decoder.pid, this.#encoder.pid].filter((pid) => pid !== undefined);
   }
 
+  /** Decoded frames that wait for the model, and upscaled ones in the encoder. */
+  get queued(): number {
+    return (this.#newest.waits ? 1 : 0) + this.#encoder.waiting;
+  }
+
   /** Takes a coded picture. */
   write(unit: AccessUnit): void {
     if (this.#closed) return;
@@ -121,7 +135,6 @@ export class Pipeline {
   #decoded(buffer: ArrayBuffer, timeMs: number): void {
     const origin = this.#incoming.get(timeMs);
     this.#incoming.delete(timeMs);
-    this.#options.decoded();
     if (!origin || !this.#options.wanted(timeMs)) {
       this.#release(buffer);
       return;
@@ -144,19 +157,29 @@ export class Pipeline {
       await this.#encoder.room(IN_ENCODER);
       const frame = await this.#newest.take();
       if (!frame) return;
+      const takenMs = performance.now();
       const { output, input, runMs } = await upscaler.upscale(frame.buffer, 1);
       this.#release(input);
       if (this.#closed) return;
       const pixels = new Uint8Array(output, 0, upscaler.output.bytes);
       const { timeMs } = this.#encoder.write(pixels, frame.timeMs, this.#options.takeKeyRequest());
-      remember(this.#outgoing, timeMs, { ...frame.origin, runMs });
+      const { origin, decodedMs } = frame;
+      const stages = {
+        receive: origin.readyMs - origin.arrivalMs,
+        decode: decodedMs - origin.readyMs,
+        wait: takenMs - decodedMs,
+        model: runMs,
+      };
+      remember(this.#outgoing, timeMs, { origin, stages, toEncoderMs: performance.now() });
     }
   }
 
   #encoded(picture: CodedPicture): void {
-    const origin = this.#outgoing.get(picture.timeMs);
+    const upscaled = this.#outgoing.get(picture.timeMs);
     this.#outgoing.delete(picture.timeMs);
-    if (origin) this.#options.picture(picture, origin);
+    if (!upscaled) return;
+    const { origin, stages, toEncoderMs } = upscaled;
+    this.#options.picture(picture, origin, { ...stages, encode: performance.now() - toEncoderMs });
   }
 
   #fail(error: TinySRError): void {

@@ -130,8 +130,7 @@ export class Peer {
       case 'produce': {
         if (!publication) throw new RelayRefusal('forbidden', 'this connection watches');
         const { kind, rtpParameters } = request.data;
-        const producer = await publication.produce(kind, rtpParameters as unknown as types.RtpParameters);
-        return { producerId: producer.id };
+        return { producerId: await publication.produce(kind, rtpParameters as unknown as types.RtpParameters) };
       }
       case 'closeProducer':
         publication?.closeTrack(request.data.producerId);

@@ -21,7 +21,7 @@ export function roomStats(room: Room): object {
       sizeShare: bridge.sizeShare,
       ageMs: Math.round(bridge.ageMs),
       ageP95Ms: Math.round(bridge.ageP95Ms),
-      runMs: Math.round(bridge.runMs),
+      runMs: Math.round(bridge.stages.model),
       displaced: bridge.displaced,
       packetsLost: bridge.packetsLost,
     },

@@ -13,16 +13,7 @@ import { Peer, type PeerContext } from './peer.js';
 import { MAX_MESSAGE } from './protocol.js';
 import { AddressRateLimit } from './rate-limit.js';
 import { requireToken, sendProblem } from './request.js';
-import { loadPage, type StaticFile } from './static.js';
-
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), fullscreen=(self)',
-  'cross-origin-opener-policy': 'same-origin',
-} as const;
+import { loadPage, type StaticFile, sendFile } from './static.js';
 
 /** How long a client may take for the head of a request, and for all of it, in milliseconds; checked every second. */
 const HEAD_MS = 5000;
@@ -172,7 +163,9 @@ export class RelayServer {
       const refusal = error instanceof RelayRefusal ? error : new RelayRefusal('internal', 'the request failed');
       this.#counters.refused += 1;
       log.warn({ method: request.method, code: refusal.code, error: String(error) }, 'request refused');
-      sendProblem(response, refusal);
+      const page = refusal.code === 'not-found' && wantsPage(request) ? this.#page.get('/index.html') : undefined;
+      if (page) sendFile(response, refusal.status, page);
+      else sendProblem(response, refusal);
     }
   }
 
@@ -185,10 +178,8 @@ export class RelayServer {
     const known = page || pathname === '/healthz' || pathname === '/metrics';
     if (!known) return false;
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new RelayRefusal('method-not-allowed', 'only GET');
-    if (page) {
-      response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': page.type, 'cache-control': 'no-cache' });
-      response.end(request.method === 'HEAD' ? undefined : page.body);
-    } else if (pathname === '/healthz') {
+    if (page) sendFile(response, 200, page);
+    else if (pathname === '/healthz') {
       const ok = engine.alive && !this.#draining;
       response.writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify({ ok, worker: engine.alive, draining: this.#draining }));
@@ -225,6 +216,11 @@ export class RelayServer {
     this.#server.closeIdleConnections();
     await closed;
   }
+}
+
+/** Whether somebody is there to read a page: browsers say so when an address is opened. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && (headers.accept ?? '').includes('text/html');
 }
 
 function urlOf(request: IncomingMessage): URL | undefined {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { TinySRError } from '../../shared/errors.js';
 
@@ -10,6 +11,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
+
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), fullscreen=(self)',
+  'cross-origin-opener-policy': 'same-origin',
+} as const;
 
 /** A file of the page. */
 export interface StaticFile {
@@ -31,4 +41,10 @@ export async function loadPage(): Promise<ReadonlyMap<string, StaticFile>> {
     }),
   );
   return new Map(entries);
+}
+
+/** Answers with a file of the page. */
+export function sendFile(response: ServerResponse, status: number, { type, body }: StaticFile): void {
+  response.writeHead(status, { ...SECURITY_HEADERS, 'content-type': type, 'cache-control': 'no-cache' });
+  response.end(body);
 }

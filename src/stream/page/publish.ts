@@ -190,7 +190,7 @@ class Studio {
       ['Bit rate', bits],
       ['Viewers see', bridge?.output?.replace('x', ' × ') ?? '–'],
       ['Upscaled rate', bridge ? `${bridge.fpsOut.toFixed(0)} fps` : '–'],
-      ['Delay added', bridge ? `${bridge.ageMs} ms` : '–'],
+      ['Delay added', bridge?.ageMs ? `${bridge.ageMs} ms` : '–'],
     ]);
   }
 
@@ -250,8 +250,12 @@ export function home(): void {
   element('copy').onclick = async () => {
     const link = element<HTMLInputElement>('link');
     link.select();
-    await navigator.clipboard?.writeText(link.value).catch(() => undefined);
-    element('copy').textContent = 'Copied';
+    // There is no clipboard for pages that are not HTTPS.
+    const copied = await navigator.clipboard?.writeText(link.value).then(
+      () => true,
+      () => false,
+    );
+    element('copy').textContent = copied ? 'Copied' : 'Selected';
     setTimeout(() => {
       element('copy').textContent = 'Copy';
     }, 2000);

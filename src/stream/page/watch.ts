@@ -134,7 +134,7 @@ class Theatre {
     const bridge = stats?.bridge;
     viewers(stats?.viewers);
     const [before, after] = [await this.#received('original'), await this.#received('upscaled')];
-    if (bridge) this.#align(bridge.ageMs);
+    if (bridge?.ageMs) this.#align(bridge.ageMs);
     const shown = this.#mode === 'original' ? before : after;
     const empty = !shown || shown.frames === 0;
     if (shown) shape('theatre', shown.width, shown.height);
@@ -150,12 +150,14 @@ class Theatre {
             : 'Almost there';
     if (stats) status(empty ? 'busy' : 'live', empty ? (stats.live ? 'Starting' : 'Waiting') : 'Live');
     const size = (received: Received | undefined) => (received?.width ? `${received.width} × ${received.height}` : '–');
-    const delay = bridge && after ? Math.round(bridge.ageMs + after.bufferMs) : undefined;
+    // Without a frame since the bridge was opened there is no age yet.
+    const age = bridge?.ageMs || undefined;
+    const delay = age !== undefined && after ? Math.round(age + after.bufferMs) : undefined;
     figures('theatre-stats', [
       ['Original', size(before) === '–' ? (bridge?.source?.replace('x', ' × ') ?? '–') : size(before)],
       ['Upscaled', size(after)],
       ['Frame rate', shown ? `${Math.round(shown.fps)} fps` : '–'],
-      ['Upscaling adds', bridge ? `${bridge.ageMs} ms` : '–', bridge && bridge.ageMs > 400 ? 'bad' : undefined],
+      ['Upscaling adds', age === undefined ? '–' : `${age} ms`, age !== undefined && age > 400 ? 'bad' : undefined],
       ['Delay in all', delay === undefined ? '–' : `${delay} ms`],
       ['Model', bridge?.model ?? '–'],
       ['Frames left out', String(bridge?.displaced ?? 0)],
@@ -191,7 +193,6 @@ export function theatre(room: string): void {
   mute.onclick = () => {
     const off = mute.getAttribute('aria-pressed') !== 'true';
     mute.setAttribute('aria-pressed', String(off));
-    mute.setAttribute('aria-label', off ? 'Sound off' : 'Sound on');
     const audio = element<HTMLAudioElement>('audio');
     audio.muted = off;
     if (!off) audio.play().catch(() => undefined);

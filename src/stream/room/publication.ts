@@ -7,7 +7,8 @@ import { VideoOutlet } from '../bridge/outlet.js';
 import type { ModelLadder } from '../model-ladder.js';
 import type { RelaySettings } from '../options.js';
 import { RelayRefusal } from '../relay-error.js';
-import type { InputCodec } from '../rtp/assembler.js';
+import { inputCodecOf } from '../rtp/assembler.js';
+import { PublishedPicture } from './picture.js';
 import { openTap } from './tap.js';
 
 /** Which picture a viewer gets. */
@@ -20,12 +21,6 @@ const BITRATE_MS = 2000;
 const BITRATE_STRIKES = 3;
 /** How often the sound's delay follows the picture's, in milliseconds. */
 const FOLLOW_MS = 500;
-
-const INPUT_CODECS: Readonly<Record<string, InputCodec>> = {
-  'video/vp8': 'vp8',
-  'video/vp9': 'vp9',
-  'video/h264': 'h264',
-};
 
 /** What a publication needs from the relay. */
 export interface PublicationOptions {
@@ -42,7 +37,7 @@ export interface PublicationOptions {
 export class Publication {
   readonly #options: PublicationOptions;
   readonly #cname = randomBytes(8).toString('hex');
-  #video: types.Producer | undefined;
+  #picture: PublishedPicture | undefined;
   #audio: types.Producer | undefined;
   #direct: Promise<types.DirectTransport> | undefined;
   #outlet: VideoOutlet | undefined;
@@ -108,55 +103,91 @@ export class Publication {
   /** The tracks a viewer of this source gets. */
   tracks(source: Source): { readonly video: types.Producer | undefined; readonly audio: types.Producer | undefined } {
     return source === 'original'
-      ? { video: this.#video, audio: this.#audio }
+      ? { video: this.#picture?.producer, audio: this.#audio }
       : { video: this.#outlet?.producer, audio: this.#audioDelay?.producer ?? this.#audio };
   }
 
-  /** Takes a track of the publisher. @throws RelayRefusal when there is one of the kind already */
-  async produce(kind: types.MediaKind, rtpParameters: types.RtpParameters): Promise<types.Producer> {
-    const { transport, router, settings } = this.#options;
-    if (kind === 'video' ? this.#video : this.#audio)
+  /** Resolves when the tracks are there to stay, as far as is known now. */
+  async ready(): Promise<void> {
+    await this.#picture?.ready;
+  }
+
+  /**
+   * Takes a track of the publisher.
+   *
+   * @param sorted whether the encodings are known to go from the smallest to the largest
+   * @returns the track's id
+   * @throws RelayRefusal when there is one of the kind already
+   */
+  async produce(kind: types.MediaKind, rtpParameters: types.RtpParameters, sorted = false): Promise<string> {
+    if (kind === 'video' ? this.#picture : this.#audio)
       throw new RelayRefusal('conflict', `there is a ${kind} track already`);
-    const producer = await transport.produce({ kind, rtpParameters, keyFrameRequestDelay: 500 });
+    this.#direct ??= this.#options.router.createDirectTransport();
+    const direct = await this.#direct;
+    const id =
+      kind === 'video'
+        ? await this.#takePicture(direct, rtpParameters, sorted)
+        : await this.#takeSound(direct, rtpParameters);
+    if (this.#wanted) this.#switch();
+    this.#options.changed();
+    return id;
+  }
+
+  async #takePicture(
+    direct: types.DirectTransport,
+    rtpParameters: types.RtpParameters,
+    sorted: boolean,
+  ): Promise<string> {
+    const { transport, router, settings } = this.#options;
+    const capabilities = router.rtpCapabilities;
+    const changed = () => this.#pictureChanged();
+    const picture = await PublishedPicture.open({ transport, direct, capabilities, rtpParameters, sorted, changed });
+    this.#picture = picture;
     try {
-      this.#direct ??= router.createDirectTransport();
-      const direct = await this.#direct;
-      if (kind === 'video') {
-        this.#video = producer;
-        this.#outlet = await VideoOutlet.open(router, direct, settings.codec, this.#cname);
-      } else {
-        this.#audio = producer;
-        this.#audioDelay = await AudioDelay.open(router, direct, producer, this.#cname);
-        this.#follow ??= setInterval(() => this.#followAge(), FOLLOW_MS);
-      }
+      this.#outlet = await VideoOutlet.open(router, direct, settings.codec, this.#cname);
+    } catch (error) {
+      picture.close();
+      throw error;
+    }
+    return picture.id;
+  }
+
+  async #takeSound(direct: types.DirectTransport, rtpParameters: types.RtpParameters): Promise<string> {
+    const { transport, router } = this.#options;
+    const producer = await transport.produce({ kind: 'audio', rtpParameters });
+    this.#audio = producer;
+    producer.observer.once('close', () => this.#soundEnded());
+    try {
+      this.#audioDelay = await AudioDelay.open(router, direct, producer, this.#cname);
     } catch (error) {
       producer.close();
       throw error;
     }
-    producer.observer.once('close', () => this.#ended(producer));
-    if (this.#wanted) this.#switch();
-    this.#options.changed();
-    return producer;
+    this.#follow ??= setInterval(() => this.#followAge(), FOLLOW_MS);
+    return producer.id;
   }
 
   /** Ends a track, by its id. */
-  closeTrack(producerId: string): void {
-    for (const producer of [this.#video, this.#audio]) if (producer?.id === producerId) producer.close();
+  closeTrack(id: string): void {
+    for (const track of [this.#picture, this.#audio]) if (track?.id === id) track.close();
   }
 
-  #ended(producer: types.Producer): void {
+  #soundEnded(): void {
     if (this.#closed) return;
-    if (producer === this.#audio) {
-      this.#audio = undefined;
-      this.#audioDelay?.close();
-      this.#audioDelay = undefined;
-    }
-    if (producer === this.#video) {
-      this.#video = undefined;
+    this.#audio = undefined;
+    this.#audioDelay?.close();
+    this.#audioDelay = undefined;
+    this.#options.changed();
+  }
+
+  #pictureChanged(): void {
+    if (this.#closed) return;
+    if (this.#picture?.closed) {
+      this.#picture = undefined;
       this.#outlet?.producer.close();
       this.#outlet = undefined;
-      this.#switch();
     }
+    this.#switch();
     this.#options.changed();
   }
 
@@ -174,26 +205,26 @@ export class Publication {
     else this.#linger = setTimeout(() => this.#switch(), LINGER_MS);
   }
 
-  /** Opens or closes the bridge as is wanted now; one after the other. */
+  /** Opens or closes the bridge as is wanted now, with the picture there is now; one after the other. */
   #switch(): void {
     this.#switching = this.#switching
       .then(async () => {
-        const shall = this.#wanted && !this.#closed && this.#video !== undefined;
-        if (shall && !this.#bridge) await this.#openBridge();
-        if (!shall && this.#bridge) await this.#closeBridge();
+        const video = this.#wanted && !this.#closed ? this.#picture?.producer : undefined;
+        if (this.#bridge && this.#tap?.producerId !== video?.id) await this.#closeBridge();
+        if (video && !this.#bridge) await this.#openBridge(video);
       })
       .catch(() => undefined);
   }
 
-  async #openBridge(): Promise<void> {
+  async #openBridge(video: types.Producer): Promise<void> {
     const { router, settings, models, room } = this.#options;
-    const [video, outlet, direct] = [this.#video, this.#outlet, await this.#direct];
-    if (!video || !outlet || !direct) return;
+    const [outlet, direct] = [this.#outlet, await this.#direct];
+    if (!outlet || !direct) return;
     const ladder = await models.get();
     if (this.#closed || video.closed) return;
     const tap = await openTap(direct, video, router.rtpCapabilities);
     const [codec] = tap.rtpParameters.codecs;
-    const input = INPUT_CODECS[codec?.mimeType.toLowerCase() ?? ''];
+    const input = inputCodecOf(codec?.mimeType);
     if (!codec || !input || this.#closed) {
       tap.close();
       return;

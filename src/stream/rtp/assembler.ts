@@ -9,6 +9,17 @@ import { Vp9Depacketizer } from './vp9.js';
 /** Codecs that can come in. */
 export type InputCodec = 'vp8' | 'vp9' | 'h264';
 
+const INPUT_CODECS: Readonly<Record<string, InputCodec>> = {
+  'video/vp8': 'vp8',
+  'video/vp9': 'vp9',
+  'video/h264': 'h264',
+};
+
+/** The codec of a MIME type; undefined when it cannot come in. */
+export function inputCodecOf(mimeType = ''): InputCodec | undefined {
+  return INPUT_CODECS[mimeType.toLowerCase()];
+}
+
 const DEPACKETIZERS = { vp8: Vp8Depacketizer, vp9: Vp9Depacketizer, h264: H264Depacketizer } as const;
 
 /** How long a missing packet is waited for, in milliseconds: mediasoup asks the publisher to send it again. */

@@ -16,7 +16,7 @@ const LOOK_MS = 5000;
  * look, it is sent a check from here, on a pair of addresses that is never nominated.
  *
  * @param media where the worker is reached from this machine
- * @param gone the worker has no other address of the client left than that of these checks
+ * @param gone the client's own address is lost, and the worker sends to that of these checks
  * @returns ends it
  */
 export function vouchForMedia(transport: types.WebRtcTransport, media: MediaAddress, gone: () => void): () => void {

@@ -136,7 +136,7 @@ export class WhipEndpoint {
           continue;
         }
         taken.add(media.kind);
-        await publication.produce(media.kind, parameters);
+        await publication.produce(media.kind, parameters, media.ridsBySize !== undefined);
         answered.push({ offered: media, rtp: { direction: 'recvonly', parameters } });
       }
       const session = this.#open('whip', transport, offer.iceUfrag, () => void publication.close());
@@ -152,6 +152,8 @@ export class WhipEndpoint {
   async #watch(offer: Offer, roomId: string, source: Source) {
     const { rooms, engine } = this.#context;
     const room = rooms.find(roomId);
+    // A page is told when tracks change; what is answered here has to stay.
+    if (source === 'original') await room?.publication?.ready();
     const publication = room?.publication;
     if (!room || !publication) throw new RelayRefusal('not-found', 'nobody publishes in this room');
     const matched = matchTracks(offer.media, publication.tracks(source));

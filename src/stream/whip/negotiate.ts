@@ -86,8 +86,8 @@ export function publisherParameters(
     ],
     headerExtensions: extensions.map(({ id, uri }) => ({ id, uri: uri as types.RtpHeaderExtensionUri })),
     encodings:
-      media.ridsBySize.length > 0
-        ? media.ridsBySize.map((rid) => ({ rid }))
+      media.rids.length > 0
+        ? (media.ridsBySize ?? media.rids).map((rid) => ({ rid }))
         : [
             {
               ...(media.ssrc === undefined ? {} : { ssrc: media.ssrc }),

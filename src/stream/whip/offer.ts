@@ -29,8 +29,8 @@ export interface OfferedMedia {
   readonly cname: string | undefined;
   /** Names of the layers of a simulcast, in the order of the offer; empty: one encoding. */
   readonly rids: readonly string[];
-  /** The same from the smallest to the largest, as far as the offer tells; else in its order. */
-  readonly ridsBySize: readonly string[];
+  /** The same from the smallest to the largest; undefined when the offer does not tell. */
+  readonly ridsBySize: readonly string[] | undefined;
 }
 
 /** What an SDP offer says, as far as WHIP and WHEP care. */
@@ -77,7 +77,7 @@ function ridsOf({ simulcast, rids = [] }: SessionDescription['media'][number]): 
 const MEASURES: readonly (readonly string[])[] = [['max-width', 'max-height'], ['max-fs'], ['max-pps'], ['max-br']];
 
 /** Sorts layers by the first measure that all of them have. */
-function bySize(layers: readonly string[], { rids = [] }: SessionDescription['media'][number]): readonly string[] {
+function bySize(layers: readonly string[], { rids = [] }: SessionDescription['media'][number]): string[] | undefined {
   const restrictions = new Map(
     rids
       .filter(({ direction }) => direction === 'send')
@@ -88,7 +88,7 @@ function bySize(layers: readonly string[], { rids = [] }: SessionDescription['me
       names.reduce((product, name) => product * Number(restrictions.get(rid)?.[name] ?? Number.NaN), 1);
     if (layers.every((rid) => Number.isFinite(sizeOf(rid)))) return layers.toSorted((a, b) => sizeOf(a) - sizeOf(b));
   }
-  return layers;
+  return undefined;
 }
 
 function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
