@@ -6,8 +6,10 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { dist } from './bench-gpu/dist.mjs';
 import { ROOT } from './lib/paths.mjs';
 
+const { chooseVariant } = await dist('infer/choose-variant.js');
 const execute = promisify(execFile);
 
 const PYTHON_PIPE = `
@@ -70,7 +72,9 @@ export async function findPython(named) {
  * @returns {Promise<{ frames: number, seconds: number, onnxruntime: string }>}
  */
 export async function runPythonPipe(python, { clip, output, model, width, height, encode }) {
-  const variant = model.variants.find(({ format }) => format === 'yuv420p') ?? model.variants[0];
+  // The graph that the line would run.
+  const format = model.variants.some((variant) => variant.format === 'yuv420p') ? 'yuv420p' : 'rgb24';
+  const variant = chooseVariant(model, format, 'cpu', 'auto');
   const size = [width, height, model.scale].map(String);
   const tensors = variant.contract ? 'float' : 'uint8';
   const quality = [String(encode.crf), encode.preset];
