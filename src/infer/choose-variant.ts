@@ -6,9 +6,9 @@ import type { Model, ModelVariant, PrecisionChoice, Provider } from './types.js'
 /**
  * The graph of a model for frames of a format.
  *
- * @param precision `auto` takes int8 on CPUs that have products of bytes, if the model has such a graph, and else the
- *   model's first; a name takes that one
- * @throws TinySRError `TSR_MODEL_UNSUPPORTED` when there is none
+ * @param precision `auto` takes the model's first that is not int8, whose steps show as a faint grid in flat places; a name
+ *   takes that one
+ * @throws TinySRError `TSR_MODEL_UNSUPPORTED` when there is none, or it is int8 and the CPU has no products of bytes
  */
 export function chooseVariant(
   model: Model,
@@ -18,14 +18,17 @@ export function chooseVariant(
 ): ModelVariant {
   const variants = model.variants.filter((variant) => variant.format === format);
   const of = (wanted: ModelVariant['precision']) => variants.find((variant) => variant.precision === wanted);
-  const [first] = variants.filter((variant) => variant.precision !== 'int8');
-  const fast = provider === 'cpu' && hasByteProducts() ? of('int8') : undefined;
-  const found = precision === 'auto' ? (fast ?? first) : of(precision);
+  const found = precision === 'auto' ? variants.find((variant) => variant.precision !== 'int8') : of(precision);
+  if (found?.precision === 'int8' && provider === 'cpu' && !hasByteProducts()) {
+    throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name}: int8 would come out wrong on this CPU`, {
+      hint: 'It has no products of bytes (VNNI, dot products), or the system does not tell. Leave --precision out.',
+    });
+  }
   if (found) return found;
   if (!variants.length)
     throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name} has no graph for ${format} frames`);
   const there = variants.map((variant) => variant.precision).join(', ');
   throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name} has no ${precision} graph for ${format} frames`, {
-    hint: `It has ${there}; leave --precision out to take what suits the device.`,
+    hint: `It has ${there}; leave --precision out to take the usual one.`,
   });
 }

@@ -25,7 +25,7 @@ export interface UpscaleOptions {
   readonly batch?: number | undefined;
   /** Tile side in source pixels, 0 for never; default: only when frames do not fit the memory. */
   readonly tile?: number | undefined;
-  /** Numbers that the model computes with; default `auto`: int8 where the model has it and the CPU is made for it. */
+  /** Numbers that the model computes with; default `auto`: fp32 of the models that ship. */
   readonly precision?: PrecisionChoice | undefined;
   /** CPU threads of inference; default: all cores. */
   readonly threads?: number | undefined;
