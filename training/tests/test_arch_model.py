@@ -87,7 +87,7 @@ def test_gates_switch_blocks_off() -> None:
     assert torch.allclose(model(frame, gates=torch.ones(2)), model(frame), atol=1e-6)
     shorter = TinySR(replace(SMALL, depth=1)).eval()
     shorter.load_state_dict({k: v for k, v in model.state_dict().items() if ".blocks.1." not in k})
-    assert torch.allclose(model(frame, gates=torch.tensor([1.0, 0.0])), shorter(frame), atol=1e-6)
+    assert torch.allclose(model(frame, gates=torch.tensor([1.0, 0.0])), shorter(frame), atol=1e-5)
 
 
 def whole(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -89,7 +89,8 @@ def _difference(open_graph: Open, path: Path, pixel_format: str) -> int:
 
 def _rows(options: Options, name: str, open_graph: Open, entry: Row) -> list[Row]:
     rows: list[Row] = []
-    for variant in entry["variants"]:
+    # int8 graphs are for CPUs.
+    for variant in (variant for variant in entry["variants"] if variant["precision"] != "int8"):
         pixel_format, path = variant["format"], options.models / variant["file"]
         if pixel_format not in ("rgb24", "yuv420p"):
             continue

@@ -24,7 +24,10 @@ def _slice(x: list[Tensor], _: Attributes) -> Tensor:
     axes = _ints(x[3]) if len(x) > 3 else range(len(x[1]))
     out = x[0]
     for start, end, axis in zip(_ints(x[1]), _ints(x[2]), axes, strict=True):
-        out = out.narrow(axis, start, min(end, out.shape[axis]) - start)
+        size = out.shape[axis]
+        # Below zero they count from the end.
+        first, last = (max(0, side + size) if side < 0 else min(side, size) for side in (start, end))
+        out = out.narrow(axis, first, last - first)
     return out
 
 
