@@ -2,13 +2,12 @@ import { availableParallelism } from 'node:os';
 import { dist } from './dist.mjs';
 
 const { WorkerSession } = await dist('infer/worker-session.js');
+const { chooseVariant } = await dist('infer/choose-variant.js');
 const { frameLayout, sampleBytes } = await dist('shared/layout.js');
 
 /** What a session needs to know, as the engine takes it. */
 export function specOf({ model, provider, width, height, format, asWritten }) {
-  const { file, contract } = model.variants.find(
-    (variant) => variant.format === format && variant.precision !== 'int8',
-  );
+  const { file, contract } = chooseVariant(model, format, provider, 'auto');
   return {
     ...{ file, contract, format, provider, width, height, asWritten },
     ...{ scale: model.scale, threads: availableParallelism(), tile: undefined },

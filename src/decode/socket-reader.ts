@@ -62,7 +62,8 @@ export class SocketReader implements FrameReader {
       await once(server, 'listening');
       const accepted = once(server, 'connection') as Promise<[Socket]>;
       const reader = new SocketReader(path);
-      const [far] = await accepted;
+      // A connection that fails is told by the reader's end only.
+      const [[far]] = await Promise.all([accepted, once(reader.#socket, 'connect')]);
       return { reader, far };
     } finally {
       server.close();
