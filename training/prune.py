@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from tinysr.arch import TinySRConfig, named
+from tinysr.arch import TinySRConfig, convolutional, named
 from tinysr.lpips import SqueezeLpips
 from tinysr.recipe.budget import Clock, pace
 from tinysr.recipe.jobs import Crops, OutOfTime, Setting
@@ -39,11 +39,13 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop this call after so long; everything is saved")
     parser.add_argument("--save-minutes", type=float, default=2, help="time between checkpoints")
-    parser.add_argument("--width", type=int, default=96, help="channels of the blocks, 32 a head")
+    parser.add_argument("--width", type=int, default=96, help="channels of the blocks; with attention, 32 a head")
     parser.add_argument("--depth", type=int, default=12, help="blocks of the teacher")
     parser.add_argument("--keep", type=int, default=6, help="blocks of the students")
     parser.add_argument("--group", type=int, default=4, help="blocks of a group")
-    parser.add_argument("--attention", choices=("global", "windowed", "linear"), default="windowed")
+    parser.add_argument(
+        "--attention", choices=("global", "windowed", "linear", "none"), default="windowed", help="none: convolutional blocks"
+    )
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--crop", type=int, default=32, help="side of LR patches")
@@ -55,13 +57,15 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: measures LPIPS")
     parser.add_argument("--lpips-weight", type=float, default=0.0, help="above 0, trains on it, too")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--bf16", action="store_true", help="mixed precision, for GPUs")
+    parser.add_argument("--bf16", action="store_true", help="mixed precision, for GPUs and CPUs with AMX")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 
 
 def replica(args: argparse.Namespace) -> TinySRConfig:
     """The teacher of the command line."""
+    if args.attention == "none":
+        return convolutional(args.width, args.depth, scale=args.scale)
     size = {"width": args.width, "heads": max(1, args.width // 32), "depth": args.depth}
     return named("replica", **size, attention=args.attention, scale=args.scale, position_side=args.crop // 2)
 

@@ -93,13 +93,14 @@ def test_students_begin_with_the_teachers_blocks(cache: Path, tmp_path: Path) ->
         assert len(kept) == (0 if method == "scratch-distilled" else 2)
 
 
+@pytest.mark.parametrize("attention", ["windowed", "none"])
 def test_prune_prints_a_table_and_goes_on_where_it_was(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    attention: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
     options = ["--cache", cache, "--out", out, "--held-out", 2, "--seeds", 0, 1, "--methods", *METHODS]
     options += ["--teacher-steps", 3, "--steps", 4, "--mask-share", 0.5, "--width", 8, "--depth", 4, "--keep", 2, "--group", 2]
-    options += ["--batch", 2, "--crop", 8, "--rank", 2, "--threads", 1]
+    options += ["--batch", 2, "--crop", 8, "--rank", 2, "--threads", 1, "--attention", attention]
 
     def call(*more: object) -> None:
         monkeypatch.setattr(sys, "argv", ["prune.py", *map(str, (*options, *more))])

@@ -10,11 +10,11 @@ import torch
 from test_arch_model import SMALL, stirred
 from torch import nn
 
-from tinysr.arch import HalfConfig, Prompt, TinySR, count, parameters
+from tinysr.arch import HalfConfig, Prompt, TinySR, TinySRConfig, convolutional, count, parameters
 from tinysr.recipe.compress import nearest_separable, prune_channels, remove_attention, separate
 from tinysr.recipe.conditions import remove_prompt_and_time, remove_text
 from tinysr.recipe.depth import every_other, keep_blocks
-from tinysr.recipe.lora import add_lora, merge_lora
+from tinysr.recipe.lora import LoraConv, add_lora, merge_lora
 from tinysr.recipe.measure import measure_cost, quality
 
 torch.set_num_threads(1)
@@ -23,27 +23,35 @@ FRAME = (1, 3, 16, 16)
 TEXT = replace(SMALL, depth=4, attention="global", conditioning="live", text_width=5, text_tokens=3, pooled_width=6)
 
 
-def test_lora_begins_without_effect_learns_and_merges_exactly() -> None:
+@pytest.mark.parametrize("config", [SMALL, convolutional(8, 2)])
+def test_lora_begins_without_effect_learns_and_merges_exactly(config: TinySRConfig) -> None:
     torch.manual_seed(0)
-    model = stirred(TinySR(SMALL))
+    model = stirred(TinySR(config))
     frame = torch.rand(FRAME)
     before, names = model(frame).detach(), list(model.state_dict())
     learnt = add_lora(model.denoiser.blocks, 4)
     assert torch.allclose(model(frame), before, atol=1e-6)
     assert not any(p.requires_grad for p in model.denoiser.blocks.parameters() if not any(p is q for q in learnt))
-    frozen = model.denoiser.blocks[0].mlp[0].base.weight.clone()  # type: ignore[union-attr,index]
+    frozen = {name: value.clone() for name, value in model.denoiser.state_dict().items() if ".base." in name}
+    assert frozen
     optimizer = torch.optim.Adam(learnt, lr=1e-2)
     for _ in range(3):
         optimizer.zero_grad()
         model(frame).square().mean().backward()
         optimizer.step()
-    assert torch.equal(model.denoiser.blocks[0].mlp[0].base.weight, frozen)  # type: ignore[union-attr,index]
+    assert all(torch.equal(model.denoiser.state_dict()[name], value) for name, value in frozen.items())
     after = model(frame).detach()
     assert not torch.allclose(after, before, atol=1e-4)
     merge_lora(model.denoiser.blocks)
     assert list(model.state_dict()) == names
     assert all(p.requires_grad for p in model.parameters())
     assert torch.allclose(model(frame), after, atol=1e-5)
+
+
+def test_a_convolution_whose_change_cannot_be_merged_is_refused() -> None:
+    for kind in (nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 4, 3, padding=1, padding_mode="replicate")):
+        with pytest.raises(ValueError, match="plain convolutions"):
+            LoraConv(kind, 2)
 
 
 @torch.no_grad()

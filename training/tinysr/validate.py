@@ -17,7 +17,7 @@ Tracks = dict[str, list[tuple[Tensor, Tensor]]]
 
 
 def _tensor(image: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
 
 
 def load_validation(folder: Path, scale: int) -> Tracks:

@@ -1,7 +1,7 @@
 """The TinySR architecture: one definition, many sizes."""
 
 from .conditioning import LAST_TIMESTEP, Prompt
-from .config import CONFIGS, HalfConfig, TinySRConfig, named
+from .config import CONFIGS, HalfConfig, TinySRConfig, convolutional, named
 from .count import Cost, count, count_config, on_meta, parameters
 from .fold import fold_conditioning
 from .model import TinySR
@@ -14,6 +14,7 @@ __all__ = [
     "Prompt",
     "TinySR",
     "TinySRConfig",
+    "convolutional",
     "count",
     "count_config",
     "fold_conditioning",

@@ -121,7 +121,7 @@ def _same(width: int, *blocks: int, **more: Any) -> HalfConfig:
     return HalfConfig((width,) * len(blocks), blocks, **more)
 
 
-def _convolutional(width: int, depth: int, **more: Any) -> TinySRConfig:
+def convolutional(width: int, depth: int, **more: Any) -> TinySRConfig:
     """Everything at half the LR resolution: one convolution in, convolutional blocks, one convolution out."""
     half = HalfConfig((width,), (0,), project=False)
     return TinySRConfig(width, depth, width, half, half, attention="none", **more)
@@ -149,11 +149,11 @@ _PAPER = TinySRConfig(
 
 CONFIGS: dict[str, TinySRConfig] = {
     # Real time on a CPU. The same net as tinysr.compact.CompactTinySR.
-    "nano": _convolutional(32, 2, planes=1, skip=False),
+    "nano": convolutional(32, 2, planes=1, skip=False),
     # Laptop GPUs, and CPUs that have time: half the MACs of SPAN.
-    "small": _convolutional(64, 8),
+    "small": convolutional(64, 8),
     # GPUs: a tenth of RealESRGAN_x4plus. Convolutions alone: every provider runs them at any size, in halves, without padding.
-    "base": _convolutional(160, 14),
+    "base": convolutional(160, 14),
     # arXiv:2508.17434.
     "paper": _PAPER,
     # arXiv:2411.18263, the net that `paper` is pruned from.
