@@ -38,8 +38,11 @@ class LoraConv(nn.Module):
         if base.groups > 1 or base.padding_mode != "zeros":
             raise ValueError("only plain convolutions that pad with zeros have a low-rank change")
         self.base = base.requires_grad_(False)
-        shape: Any = (base.kernel_size, base.stride, base.padding, base.dilation)
-        self.down = nn.Conv2d(base.in_channels, rank, *shape, bias=False).to(base.weight)
+        # Of nn.Conv2d these have types that its constructor does not take.
+        like: Any = base
+        self.down = nn.Conv2d(base.in_channels, rank, like.kernel_size, like.stride, like.padding, like.dilation, bias=False).to(
+            base.weight
+        )
         self.up = nn.Conv2d(rank, base.out_channels, 1, bias=False).to(base.weight)
         nn.init.zeros_(self.up.weight)
 
