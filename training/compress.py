@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tinysr.arch import HalfConfig, TinySR, TinySRConfig
+from tinysr.cpu import use_cpu
 from tinysr.lpips import SqueezeLpips
 from tinysr.recipe.compress import Half, prune_channels, remove_attention, separate
 from tinysr.recipe.jobs import Crops, LossOf, OutOfTime, Setting, groups_of, train
@@ -132,7 +133,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> str:
     """All steps; what is finished in `args.out` is not done again. The table as text."""
-    torch.set_num_threads(args.threads)
+    use_cpu(args.threads)
     crops = Crops(args.cache, args.scale, args.held_out)
     deadline = time.monotonic() + 60 * args.minutes
     setting = Setting(crops, args.batch, args.crop, args.device, deadline=deadline)

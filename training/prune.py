@@ -10,9 +10,8 @@ import argparse
 import time
 from pathlib import Path
 
-import torch
-
 from tinysr.arch import TinySRConfig, convolutional, named
+from tinysr.cpu import use_cpu
 from tinysr.lpips import SqueezeLpips
 from tinysr.recipe.budget import Clock, pace
 from tinysr.recipe.jobs import Crops, OutOfTime, Setting
@@ -84,7 +83,7 @@ def main() -> None:
     args = arguments().parse_args()
     if args.lpips_weight and not args.lpips:
         raise SystemExit("--lpips-weight needs --lpips")
-    torch.set_num_threads(args.threads)
+    use_cpu(args.threads)
     began = time.monotonic()
     clock = Clock(args.out / "minutes.json", args.total_minutes)
     crops = Crops(args.cache, args.scale, args.held_out)

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tinysr.cpu import use_cpu
 from tinysr.gpu.batches import Batches
 from tinysr.gpu.degrade import degrade
 from tinysr.gpu.measure import measure_on
@@ -176,7 +177,7 @@ def train_command(args: argparse.Namespace) -> None:
         torch.backends.cudnn.benchmark = True
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     elif args.threads:
-        torch.set_num_threads(args.threads)
+        use_cpu(args.threads)
     call = Call(args)
     finished = call.run()
     call.send()

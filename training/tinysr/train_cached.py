@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from .arch import TinySRConfig, named
+from .cpu import use_cpu
 from .gpu.batches import Shares
 from .gpu.measure import measure_on
 from .gpu.plan import Job, Stage
@@ -98,7 +99,7 @@ def arguments() -> argparse.ArgumentParser:
 def main() -> None:
     """Runs the training."""
     args = arguments().parse_args()
-    torch.set_num_threads(args.threads)
+    use_cpu(args.threads)
     config = named(args.config, scale=args.scale)
     name = f"tinysr-{args.config}" + (f"-x{args.scale}" if args.scale != 4 else "")
     batches = CachedBatches(args.cache, args.scale, args.device, max(args.taught, args.perceptual_taught) > 0)

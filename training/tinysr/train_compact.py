@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .color import rgb_to_ycc, ycc_to_rgb
 from .compact import CompactConfig, CompactTinySR, grow
+from .cpu import use_cpu
 from .lpips import SqueezeLpips
 from .muon import Muon
 from .pairs import Pairs
@@ -135,7 +136,7 @@ def main() -> None:
     """Runs the training."""
     args = arguments().parse_args()
     torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
+    use_cpu(args.threads)
     run = Run(CompactConfig(args.width, args.blocks, args.scale), args.lr, args.bias_lr, args.device)
     if args.init:
         from safetensors.torch import load_file
