@@ -106,7 +106,10 @@ export function speedChart(
     if (last) {
       const value = short(last.fps.median);
       const at = places[index] ?? 0;
-      parts.push(label(x(last.size.name) + 10, at + 4, `${endText(series, order)} ${value}`, 'class="name"'));
+      // Names stand beside the plot: within it they would cover the rates' names.
+      const leader = `stroke="${color}" stroke-width="1" stroke-dasharray="2 3"`;
+      parts.push(line(x(last.size.name) + 7, y(last.fps.median), right + 4, at, leader));
+      parts.push(label(right + 8, at + 4, `${endText(series, order)} ${value}`, 'class="name"'));
     }
   }
   return svg(WIDTH, HEIGHT, name, parts);
