@@ -13,11 +13,15 @@ const row = z.object({
   basis: z.enum(['measured', 'one-frame', 'scaled']),
   /** Live rows only. */
   sourceFps: z.number().optional(),
+  /** Rows of inference only. */
+  batch: z.number().optional(),
+  check: z.object({ ok: z.boolean() }).nullish(),
   fps: numbers,
 });
 const old = z.object({
   schema: z.literal('tinysr-video-bench/1'),
   date: z.string(),
+  input: z.string().optional(),
   machine: z.object({ cpu: z.string(), cores: z.number(), threads: z.number() }),
   infer: z.array(row).readonly(),
   pipeline: z.array(row).readonly(),
@@ -88,21 +92,36 @@ function change(what: Change['what'], before: OldRow, after: OldRow): Change {
   };
 }
 
-/** Pairs the cells that both runs have. */
+/** Pairs the cells that both runs have and whose results are right: of a wrong one the speed does not count. */
 export function compareResults(before: OldResult, after: Pick<BenchResult, 'infer' | 'pipeline' | 'stream'>): Change[] {
   const key = (cell: OldRow) => JSON.stringify([cell.model, cell.provider, sizeText(cell)]);
   return (['infer', 'pipeline', 'stream'] as const).flatMap((what) => {
-    const known = new Map(before[what].map((cell) => [key(cell), cell]));
-    return after[what].flatMap((cell) => {
+    const right = ({ check }: OldRow) => check?.ok !== false;
+    const known = new Map(before[what].filter(right).map((cell) => [key(cell), cell]));
+    return after[what].filter(right).flatMap((cell) => {
       const match = known.get(key(cell));
       return match ? [change(what, match, cell)] : [];
     });
   });
 }
 
+/** What else was different than the program: changes may come from that. */
+function otherConditions(before: OldResult, after: BenchResult): string[] {
+  const { cpu, cores, threads } = before.machine;
+  const machine = cpu !== after.machine.cpu || cores !== after.machine.cores;
+  const batches = (rows: readonly OldRow[]) => [...new Set(rows.flatMap(({ batch }) => batch ?? []))].sort().join(', ');
+  const [batch, batchNow] = [batches(before.infer), batches(after.infer)];
+  return [
+    ...(machine ? [`another machine (${cpu}, ${cores} cores)`] : []),
+    ...(threads === after.machine.threads ? [] : [`${threads} threads, not ${after.machine.threads}`]),
+    ...(before.input === undefined || before.input === after.input ? [] : [`another input (${before.input})`]),
+    ...(batch && batchNow && batch !== batchNow ? [`batches of ${batch}, not ${batchNow}`] : []),
+  ];
+}
+
 /** The changes for a terminal. */
 export function renderChanges(before: OldResult, after: BenchResult, changes: readonly Change[]): string {
-  const same = before.machine.cpu === after.machine.cpu && before.machine.cores === after.machine.cores;
+  const others = otherConditions(before, after);
   const head = ['model, device', 'what', 'fps before', 'after', 'change', 'noise', 'verdict'];
   const signed = (share: number) => `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}%`;
   const body = changes.map((cell) => [
@@ -115,7 +134,7 @@ export function renderChanges(before: OldResult, after: BenchResult, changes: re
     cell.verdict === 'same' ? 'within noise' : cell.verdict,
   ]);
   return [
-    `Changes since ${before.date}${same ? '' : ` on another machine (${before.machine.cpu}, ${before.machine.cores} cores)`}`,
+    `Changes since ${before.date}${others.length ? `, which had ${others.join('; ')}` : ''}`,
     changes.length ? layOut([head, ...body]) : 'no cell is in both runs',
     '',
   ].join('\n');

@@ -114,6 +114,7 @@ describe('relay and browser', { timeout: 5 * PATIENCE }, () => {
         body: 'a=end-of-candidates\r\n',
       });
     expect((await trickle(watched.etag)).status).toBe(204);
+    for (const other of ['*', '"*"', `"other", ${watched.etag}`]) expect((await trickle(other)).status).toBe(204);
     expect((await trickle('"other"')).status).toBe(412);
     expect((await trickle(null)).status).toBe(428);
     expect((await fetch(relay.url + watched.location, { method: 'DELETE' })).status).toBe(200);

@@ -6,7 +6,9 @@ import { Bridge } from '#src/stream/bridge/bridge.js';
 import type { CodedPicture } from '#src/stream/bridge/ivf.js';
 import { STAGES } from '#src/stream/bridge/pipeline.js';
 import { resolveOptions } from '#src/stream/options.js';
+import { RtpWriter } from '#src/stream/rtp/packet.js';
 import { spsSize } from '#src/stream/rtp/sps.js';
+import { packetizeVp8 } from '#src/stream/rtp/vp8.js';
 import { PAYLOAD_TYPE, TestPublisher, vp8Clip } from './source.js';
 
 /** A slow, shared machine gets all the time it needs. */
@@ -200,6 +202,26 @@ describe('bridge', { timeout: 240_000 }, () => {
       const before = outlet.sent.length;
       await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(before + 2);
     }
+  });
+
+  it('opens little for a publisher whose every picture is a key frame of another size', async () => {
+    let opened = 0;
+    const { bridge, publisher } = start(small, (options) => {
+      opened += 1;
+      return createUpscaler(options);
+    });
+    publisher.stop();
+    const writer = new RtpWriter(PAYLOAD_TYPE, 5);
+    const pids = new Set<number>();
+    for (let i = 0; i < 40; i += 1) {
+      const frame = Buffer.alloc(40, 7);
+      Buffer.from([0x10, 0, 0, 0x9d, 0x01, 0x2a, 32 + 2 * i, 0, 64, 0]).copy(frame);
+      for (const parts of packetizeVp8(frame, 1000)) bridge.push(writer.write(3000 * i, true, ...parts));
+      for (const pid of bridge.pids) pids.add(pid);
+    }
+    expect(opened).toBe(4);
+    expect(pids.size).toBe(8);
+    expect(bridge.pids).toEqual([]);
   });
 
   it('opens a new session when the one it has dies', async () => {

@@ -22,7 +22,7 @@ async function decoded(picture: Buffer, matrix: 'bt601' | 'bt709'): Promise<numb
   let decoder: Decoder | undefined;
   const frame = await new Promise<ArrayBuffer>((resolve, reject) => {
     decoder = new Decoder({
-      ...{ codec: 'h264', source: SIZE, target: SIZE, matrix },
+      ...{ codec: 'h264', source: SIZE, most: SIZE, target: SIZE, matrix },
       acquire: () => new ArrayBuffer(bytes),
       frame: resolve,
       ended: reject,
@@ -39,6 +39,35 @@ function expectNear(actual: readonly number[], wanted: readonly number[]): void 
   const farthest = Math.max(...wanted.map((value, plane) => Math.abs(value - (actual[plane] ?? Number.NaN))));
   expect(farthest, `${actual} instead of ${wanted}`).toBeLessThanOrEqual(2);
 }
+
+describe('size of pictures that are decoded', () => {
+  const most = { width: 128, height: 96 };
+  const outcome = async (size: string) => {
+    const coded = await ffmpeg(
+      ...['-f', 'lavfi', '-i', `testsrc2=size=${size}`, '-frames:v', '1', '-c:v', 'libx264', '-f', 'h264', '-'],
+    );
+    let decoder: Decoder | undefined;
+    const result = await new Promise<string>((resolve) => {
+      decoder = new Decoder({
+        // What the stream was said to be is not what it is.
+        ...{ codec: 'h264', source: SIZE, most, target: SIZE, matrix: 'bt709' },
+        acquire: () => new ArrayBuffer(frameLayout('yuv420p', SIZE.width, SIZE.height).bytes),
+        frame: () => resolve('frame'),
+        ended: () => resolve('ended'),
+      });
+      for (let time = 0; time < 200; time += 40) decoder.write(coded, time);
+      setTimeout(() => resolve('nothing'), 4000);
+    });
+    await decoder?.close();
+    return result;
+  };
+
+  it('has a limit, whatever size the stream announced', async () => {
+    expect(await outcome('128x96')).toBe('frame');
+    expect(await outcome('100x70')).toBe('frame');
+    expect(await outcome('1280x720')).not.toBe('frame');
+  }, 60_000);
+});
 
 describe('colours of H.264 that is decoded', () => {
   it('that does not say them is taken for BT.709, as Chromium shows it', async () => {

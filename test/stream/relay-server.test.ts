@@ -126,6 +126,19 @@ describe('relay server', { timeout: 120_000 }, () => {
     await same.close();
   });
 
+  it('gives the room to one of those who come at once, and to no other its key', async () => {
+    const keys = ['first-key-of-the-room', 'second-key-of-the-room'];
+    const clients = keys.map(() => new Client(relay));
+    const come = (client: Client, key?: string) => client.hello('publish', { room: 'race', key });
+    const replies = await Promise.all(clients.map((client, index) => come(client, keys[index])));
+    const won = replies.findIndex(({ ok }) => ok);
+    expect(replies[1 - won]).toMatchObject({ ok: false, error: { code: 'room-busy' } });
+    const [again, back] = [new Client(relay), new Client(relay)];
+    expect(await come(again, keys[1 - won])).toMatchObject({ ok: false, error: { code: 'room-busy' } });
+    expect(await come(back, keys[won])).toMatchObject({ ok: true });
+    await back.close();
+  });
+
   it('holds its limits on viewers', async () => {
     const capabilities = { codecs: [], headerExtensions: [] };
     const clients = await Promise.all(

@@ -144,7 +144,7 @@ describe('pictures from packets', () => {
     // 320x180, constrained baseline, written by x264.
     const sps = Buffer.from('6742c00cda05067e7c0440000003004000000 7a3c50aa8'.replace(' ', ''), 'hex');
     const pps = Buffer.from('68ce0fc8', 'hex');
-    const idr = Buffer.alloc(4000, 3);
+    const idr = Buffer.alloc(4000, 0x83);
     idr.writeUInt8(0x65, 0);
     const slice = Buffer.from('419a2019', 'hex');
     for (const packet of packets(writer, packetizeH264([sps, pps, idr], 1000), 0)) assembler.push(packet, 0);
@@ -209,6 +209,73 @@ describe('pictures from packets', () => {
     assembler.push(writer.write(9000, true, Buffer.of(0x9e, 0x05, 0xff)), 0);
     expect(pictures).toHaveLength(2);
     expect(readVp9Head(Buffer.from('nonsense'))).toBeUndefined();
+  });
+
+  it('takes the rest of an H.264 picture whose first slice is lost for no picture', () => {
+    const { assembler, pictures } = collect('h264');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const sps = Buffer.from('6742c00cda05067e7c04400000030040000007a3c50aa8', 'hex');
+    const pps = Buffer.from('68ce0fc8', 'hex');
+    // First macroblocks 0 and 4 of the two slices: codes 1 and 00101.
+    const [first, second] = [Buffer.from('658884', 'hex'), Buffer.from('652884', 'hex')];
+    const whole = packets(writer, packetizeH264([sps, pps, first, second], 1000), 0);
+    const torn = packets(writer, packetizeH264([sps, pps, first, second], 1000), 3000).slice(3);
+    const last = packets(writer, packetizeH264([sps, pps, first, second], 1000), 6000);
+    for (const packet of [...whole, ...torn]) assembler.push(packet, 0);
+    assembler.expire(1000);
+    expect(pictures.map(({ timestamp }) => timestamp)).toEqual([0]);
+    expect(assembler.needsKey).toBe(true);
+    for (const packet of last) assembler.push(packet, 1000);
+    expect(pictures.map(({ timestamp }) => timestamp)).toEqual([0, 6000]);
+  });
+
+  it('takes a VP9 key frame that is cut off for none, also when a loss released it', () => {
+    const { assembler, pictures, lost } = collect('vp9');
+    const head = Buffer.from([0x82, 0x49, 0x83, 0x42, 0x40, 0x05, 0xf0, 0x03, 0xf0]);
+    for (let length = 1; length <= head.length; length += 1) {
+      const writer = new RtpWriter(PAYLOAD_TYPE, length * 100);
+      assembler.push(writer.write(length * 3000, true, Buffer.of(0x0c), head.subarray(0, length)), length);
+      writer.write(0, false);
+      assembler.push(writer.write(length * 3000 + 1, true, Buffer.of(0x0c), head.subarray(0, length)), length);
+      assembler.expire(length + 1000);
+    }
+    expect(pictures.filter(({ data }) => data.length < head.length)).toEqual([]);
+    expect(lost.length).toBeGreaterThan(0);
+  });
+
+  it.each(['vp8', 'vp9', 'h264'] as const)('survives any bytes as %s', (codec) => {
+    const { assembler } = collect(codec);
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+      return seed % below;
+    };
+    for (let i = 0; i < 5000; i += 1) {
+      const payload = Buffer.from(Array.from({ length: random(24) }, () => random(256)));
+      const writer = new RtpWriter(PAYLOAD_TYPE, i + (random(5) === 0 ? 1 : 0));
+      assembler.push(writer.write(3000 * (i >> random(2)), random(2) === 0, payload), i);
+      assembler.expire(i + random(300));
+    }
+    expect(typeof assembler.needsKey).toBe('boolean');
+  });
+
+  it.each(['vp8', 'h264'] as const)('keeps no %s picture that never ends', (codec) => {
+    const { assembler, pictures } = collect(codec);
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const part = Buffer.alloc(1200, 1);
+    const first = codec === 'vp8' ? Buffer.of(0x10) : Buffer.of(0x7c, 0x85);
+    const further = codec === 'vp8' ? Buffer.of(0x00) : Buffer.of(0x7c, 0x05);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 50_000; i += 1) assembler.push(writer.write(0, false, i === 0 ? first : further, part), i);
+    // 60 MB came in.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40e6);
+    assembler.push(writer.write(0, true, further, part), 50_000);
+    expect(pictures).toEqual([]);
+    const intact = vp8Frame(true, 100);
+    if (codec === 'vp8') {
+      for (const packet of packets(writer, packetizeVp8(intact, 1000), 3000)) assembler.push(packet, 50_001);
+      expect(pictures.map(({ data }) => data)).toEqual([intact]);
+    }
   });
 
   it('reads sizes only from parameter sets that make sense', () => {

@@ -62,9 +62,11 @@ export async function measureStream(request: StreamRequest): Promise<StreamRow> 
     await sleep(windowSeconds * 1000);
     look();
     const { failures } = bridge.stats;
+    const recorded = recorder.finish(since(), bridge.stats);
+    if (recorded.framesOut === 0) throw new Error(`no picture came out in the last ${windowSeconds} s`);
     return {
       ...{ model, provider, size, sourceFps: fps, error: null, basis: 'measured', seconds, windowSeconds, failures },
-      ...recorder.finish(since(), bridge.stats),
+      ...recorded,
       ...{ targetMs: settings.targetDelay, peakRssBytes: ownPeakRss() + ffmpegRss },
     };
   } finally {

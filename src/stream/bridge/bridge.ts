@@ -1,6 +1,7 @@
 import type { Model } from '../../infer/types.js';
 import type { TinySRError } from '../../shared/errors.js';
 import { log } from '../../shared/log.js';
+import { RateLimit } from '../http/rate-limit.js';
 import type { RelaySettings } from '../options.js';
 import type { AccessUnit } from '../rtp/access-unit.js';
 import { Assembler, type InputCodec } from '../rtp/assembler.js';
@@ -20,6 +21,9 @@ const KEY_REPEAT_MS = 700;
 const STALL_MS = 3000;
 /** Frames that tell the age of the picture now. */
 const RECENT = 45;
+/** Pipelines that may be opened at once, and how many a second after that: each costs two processes and perhaps a session. */
+const OPENINGS = 4;
+const OPENINGS_A_SECOND = 0.5;
 /** Longest wait before a failed pipeline is opened again, in milliseconds. */
 const LONGEST_BACKOFF_MS = 3000;
 
@@ -84,6 +88,7 @@ export class Bridge {
   readonly #pacer = new Pacer();
   readonly #upscalers: UpscalerCache;
   readonly #timer: NodeJS.Timeout;
+  readonly #openings = new RateLimit(OPENINGS, OPENINGS_A_SECOND, performance.now());
   #pipeline: Pipeline | undefined;
   #closing: Promise<unknown>[] = [];
   #closed = false;
@@ -137,9 +142,9 @@ export class Bridge {
     return this.#pipeline?.pids ?? [];
   }
 
-  /** Median age of the frames of the last few seconds, in milliseconds; undefined before there are some. */
+  /** Median age of the frames of the last few seconds, in milliseconds; undefined while a pipeline has shown none. */
   get recentAgeMs(): number | undefined {
-    return this.#out.total > 0 ? this.#ages.quantile(0.5, RECENT) : undefined;
+    return this.#ages.count > 0 ? this.#ages.quantile(0.5, RECENT) : undefined;
   }
 
   /** What it does at the moment. */
@@ -212,6 +217,13 @@ export class Bridge {
     const plan = planBridge(unit.size, models, this.#governor.level, settings.maxOutput, gpu ? 4 : 4 / 3);
     this.#replan = false;
     if (this.#pipeline && samePlan(plan, this.#pipeline.plan)) return;
+    if (!this.#openings.take(now)) {
+      // What runs was made for pictures of another size. The next key frame is asked for when there may be an opening.
+      this.#drop();
+      this.#replan = true;
+      this.#retryAt = now + 1000 / OPENINGS_A_SECOND;
+      return;
+    }
     this.#open(plan, now);
   }
 
@@ -233,6 +245,7 @@ export class Bridge {
       plan,
       inputCodec: codec,
       outputCodec: settings.codec,
+      maxInput: settings.maxInput,
       upscaler,
       wanted: (timeMs) => {
         if (this.#pacer.accepts(timeMs, this.#governor.level.maxFps)) return true;
@@ -317,6 +330,8 @@ export class Bridge {
       if (!this.#openingLong(now)) {
         log.warn({ room: this.#options.room }, 'bridge stalls');
         this.#failures += 1;
+        // Perhaps it is the session that hangs.
+        this.#upscalers.drop(this.#pipeline.upscaler);
         this.#drop();
         this.#replan = true;
       }

@@ -32,6 +32,8 @@ export interface DecoderOptions {
   readonly codec: InputCodec;
   /** Size in the stream. */
   readonly source: PictureSize;
+  /** Largest pictures that are decoded, whatever the stream's parameter sets say. */
+  readonly most: PictureSize;
   /** Size of the raw frames; even. */
   readonly target: PictureSize;
   /** YUV matrix of the raw frames. */
@@ -44,12 +46,17 @@ export interface DecoderOptions {
   ended(error: TinySRError): void;
 }
 
-function decoderArguments({ codec, target, matrix }: DecoderOptions): string[] {
+/** Decoders count in blocks of 64 pixels at most. */
+const padded = (side: number) => Math.ceil(side / 64) * 64;
+
+function decoderArguments({ codec, most, target, matrix }: DecoderOptions): string[] {
   const { width, height } = target;
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
     ...LIVE_INPUT,
     ...UNSAID_COLORS[codec],
+    // The size that a stream announces need not be that of the pictures in it.
+    ...['-max_pixels', String(padded(most.width) * padded(most.height))],
     ...['-flags', 'low_delay', '-threads', '1', '-f', 'ivf', '-i', 'pipe:0'],
     ...['-filter_complex_threads', '1', '-filter_complex'],
     `[0:v]scale=${width}:${height}:flags=bicubic:out_color_matrix=${matrix}:out_range=tv,format=yuv420p,split[pictures][times]`,

@@ -50,6 +50,11 @@ export class Samples {
     if (this.#values.length > this.#size) this.#values.shift();
   }
 
+  /** How many values there are. */
+  get count(): number {
+    return this.#values.length;
+  }
+
   /** The value that this share of the last `count` values does not exceed; 0 without values. */
   quantile(share: number, count = this.#size): number {
     const sorted = this.#values.slice(-count).sort((a, b) => a - b);

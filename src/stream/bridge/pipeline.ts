@@ -1,13 +1,14 @@
 import type { Upscaler } from '../../infer/types.js';
 import { type TinySRError, toTinySRError } from '../../shared/errors.js';
 import { frameLayout } from '../../shared/layout.js';
-import type { AccessUnit } from '../rtp/access-unit.js';
+import type { AccessUnit, PictureSize } from '../rtp/access-unit.js';
 import type { InputCodec } from '../rtp/assembler.js';
 import { Decoder } from './decoder.js';
 import { Encoder, type OutputCodec, outputMatrix } from './encoder.js';
 import type { CodedPicture } from './ivf.js';
 import { Newest } from './newest.js';
 import type { BridgePlan } from './plan.js';
+import { StreamClock } from './stream-clock.js';
 
 /** Frames inside the encoder at most. */
 const IN_ENCODER = 1;
@@ -33,6 +34,8 @@ export interface PipelineOptions {
   readonly plan: BridgePlan;
   readonly inputCodec: InputCodec;
   readonly outputCodec: OutputCodec;
+  /** Largest pictures that are decoded. */
+  readonly maxInput: PictureSize;
   readonly upscaler: Promise<Upscaler>;
   /** Whether a decoded frame of this time is to be upscaled. */
   wanted(timeMs: number): boolean;
@@ -75,8 +78,7 @@ export class Pipeline {
   readonly #incoming = new Map<number, FrameOrigin>();
   readonly #outgoing = new Map<number, Upscaled>();
   readonly #free: ArrayBuffer[] = [];
-  #firstTimestamp: number | undefined;
-  #lastTime = -1;
+  readonly #clock = new StreamClock();
   #closed = false;
   readonly #done: Promise<void>;
 
@@ -88,6 +90,7 @@ export class Pipeline {
     this.#decoder = new Decoder({
       codec: options.inputCodec,
       source,
+      most: options.maxInput,
       target: work,
       matrix: outputMatrix(options.outputCodec),
       acquire: () => this.#free.pop() ?? new ArrayBuffer(bytes),
@@ -104,6 +107,11 @@ export class Pipeline {
     this.#done = this.#run().catch((error) => this.#fail(toTinySRError(error, 'TSR_INFER_FAILED')));
   }
 
+  /** What it upscales with. */
+  get upscaler(): Promise<Upscaler> {
+    return this.#options.upscaler;
+  }
+
   /** Process ids of its ffmpegs. */
   get pids(): readonly number[] {
     return [this.#decoder.pid, this.#encoder.pid].filter((pid) => pid !== undefined);
@@ -117,11 +125,7 @@ export class Pipeline {
   /** Takes a coded picture. */
   write(unit: AccessUnit): void {
     if (this.#closed) return;
-    this.#firstTimestamp ??= unit.timestamp;
-    const elapsed = Math.round(((unit.timestamp - this.#firstTimestamp) >>> 0) / 90);
-    // A timestamp that went back shows as a huge one.
-    const time = elapsed > this.#lastTime && elapsed < 2 ** 25 ? elapsed : this.#lastTime + 1;
-    this.#lastTime = time;
+    const time = this.#clock.milliseconds(unit.timestamp);
     remember(this.#incoming, time, {
       timestamp: unit.timestamp,
       arrivalMs: unit.arrivalMs,

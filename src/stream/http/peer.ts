@@ -17,6 +17,8 @@ import { roomStats } from './room-stats.js';
 const HELLO_MS = 10_000;
 const STATS_MS = 1000;
 const PING_MS = 10_000;
+/** How long a page may take to answer that its connection is closed, in milliseconds. */
+const FAREWELL_MS = 1000;
 
 /** What a peer needs from the relay. */
 export interface PeerContext {
@@ -63,7 +65,13 @@ export class Peer {
   /** Sends the reason and closes the connection. */
   end(code: keyof typeof CLOSE_CODES, reason: string): void {
     this.#socket.close(CLOSE_CODES[code], reason.slice(0, 120));
+    setTimeout(() => this.#socket.terminate(), FAREWELL_MS).unref();
     this.#close();
+  }
+
+  /** Whether it has said hello and was let in. */
+  get greeted(): boolean {
+    return this.#greeted !== undefined;
   }
 
   #ping(): void {

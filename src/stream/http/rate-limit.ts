@@ -26,8 +26,14 @@ export class RateLimit {
 const MOST_ADDRESSES = 4096;
 
 /** Clients of one network count as one: of IPv6, where everybody has a network, its first half. */
-function network(address: string): string {
-  return address.includes('.') ? address : address.split(':').slice(0, 4).join(':');
+export function network(address: string): string {
+  if (address.includes('.')) return address;
+  const [before = '', after] = address.split('::').map((part) => part.split(':').filter(Boolean)) as [
+    string[],
+    string[]?,
+  ];
+  const zeros = after ? Array<string>(8 - before.length - after.length).fill('0') : [];
+  return [...before, ...zeros, ...(after ?? [])].slice(0, 4).join(':');
 }
 
 /** A bucket for each address, so that one who asks too much locks nobody else out. */

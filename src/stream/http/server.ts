@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { TinySRError } from '../../shared/errors.js';
 import { log } from '../../shared/log.js';
@@ -11,7 +12,7 @@ import { RelayRefusal } from '../relay-error.js';
 import { ROOM_ID } from '../room/rooms.js';
 import { Peer, type PeerContext } from './peer.js';
 import { MAX_MESSAGE } from './protocol.js';
-import { AddressRateLimit } from './rate-limit.js';
+import { AddressRateLimit, network } from './rate-limit.js';
 import { requireToken, sendProblem } from './request.js';
 import { loadPage, type StaticFile, sendFile } from './static.js';
 
@@ -19,6 +20,11 @@ import { loadPage, type StaticFile, sendFile } from './static.js';
 const HEAD_MS = 5000;
 const REQUEST_MS = 10_000;
 const CHECK_MS = 1000;
+/** How long a connection that was refused, or answered for the last time, may stay open from the other side, in milliseconds. */
+const FAREWELL_MS = 1000;
+/** Pages that have not said hello yet: of all addresses, and of one. */
+const MOST_WAITING = 128;
+const MOST_WAITING_OF_ADDRESS = 64;
 /** Connections beside those of the pages that may watch or publish. */
 const SPARE_CONNECTIONS = 256;
 
@@ -37,11 +43,13 @@ export class RelayServer {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly #page: ReadonlyMap<string, StaticFile>;
-  readonly #peers = new Set<Peer>();
+  /** Pages, and the network each comes from. */
+  readonly #peers = new Map<Peer, string>();
   readonly #endpoints: readonly Endpoint[];
   readonly #counters: RelayCounters;
   readonly #secure: boolean;
   readonly #upgrades = new AddressRateLimit(1000, 50);
+  readonly #scrapes = new AddressRateLimit(60, 5);
   #draining = false;
 
   private constructor(
@@ -68,23 +76,30 @@ export class RelayServer {
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       this.#counters.refused += 1;
       const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request';
-      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      dismiss(socket, status);
     });
     server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => undefined);
       const refuse = (status: string) => {
         this.#counters.refused += 1;
-        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+        dismiss(socket, status);
       };
       if (this.#draining) return refuse('503 Service Unavailable');
       if (!this.#upgrades.take(request.socket.remoteAddress, performance.now())) return refuse('429 Too Many Requests');
       if (urlOf(request)?.pathname !== '/signal') return refuse('404 Not Found');
       if (!this.#originAllowed(request)) return refuse('403 Forbidden');
-      if (this.#peers.size >= this.#mostPeers) return refuse('503 Service Unavailable');
+      const from = network(request.socket.remoteAddress ?? '');
+      const waiting = [...this.#peers].filter(([peer]) => !peer.greeted);
+      if (waiting.filter(([, address]) => address === from).length >= MOST_WAITING_OF_ADDRESS) {
+        return refuse('429 Too Many Requests');
+      }
+      if (waiting.length >= MOST_WAITING || this.#peers.size - waiting.length >= this.#mostPeers) {
+        return refuse('503 Service Unavailable');
+      }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#counters.connections += 1;
         const peer = new Peer(webSocket, this.#context);
-        this.#peers.add(peer);
+        this.#peers.set(peer, from);
         webSocket.once('close', () => this.#peers.delete(peer));
       });
     });
@@ -184,6 +199,8 @@ export class RelayServer {
       response.writeHead(ok ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify({ ok, worker: engine.alive, draining: this.#draining }));
     } else {
+      if (!this.#scrapes.take(request.socket.remoteAddress, performance.now()))
+        throw new RelayRefusal('too-many-requests', 'too many requests');
       requireToken(request, settings.token);
       response.writeHead(200, {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
@@ -196,7 +213,7 @@ export class RelayServer {
 
   /** Tells all pages to connect again: the media worker is new. */
   restartPeers(): void {
-    for (const peer of this.#peers) peer.end('restarting', 'the media worker was restarted');
+    for (const peer of this.#peers.keys()) peer.end('restarting', 'the media worker was restarted');
   }
 
   /** Takes no one in any more. */
@@ -207,7 +224,7 @@ export class RelayServer {
   /** Ends all connections and stops listening. Idempotent. */
   async close(): Promise<void> {
     this.#draining = true;
-    for (const peer of this.#peers) peer.end('shuttingDown', 'the relay is shutting down');
+    for (const peer of this.#peers.keys()) peer.end('shuttingDown', 'the relay is shutting down');
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     setTimeout(() => {
       for (const client of this.#sockets.clients) client.terminate();
@@ -216,6 +233,12 @@ export class RelayServer {
     this.#server.closeIdleConnections();
     await closed;
   }
+}
+
+/** Answers and closes, though the other side may keep its half open: sockets are few. */
+function dismiss(socket: Duplex, status: string): void {
+  if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
 }
 
 /** Whether somebody is there to read a page: browsers say so when an address is opened. */

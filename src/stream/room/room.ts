@@ -65,18 +65,17 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
    * @throws RelayRefusal `room-busy`
    */
   async publish(key: string | undefined, client: ClientKind): Promise<Publication> {
-    const mine = this.#key !== undefined && key !== undefined && sameSecret(key, this.#key);
-    if (!mine && (this.#publication !== undefined || this.#key !== undefined)) {
-      throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
-    }
     const before = this.#publication;
-    this.#publication = undefined;
-    this.#key = key;
+    this.#requirePlace(key, before);
     const transport = await this.#engine.createWebRtcTransport(this.router, client);
-    if (this.#closed || this.#publication) {
+    try {
+      // Somebody may have been faster meanwhile.
+      this.#requirePlace(key, before);
+    } catch (error) {
       transport.close();
-      throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
+      throw error;
     }
+    this.#key = key;
     const publication: Publication = new Publication({
       settings: this.#settings,
       models: this.#models,
@@ -86,10 +85,21 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
       changed: () => this.#changed(publication),
     });
     this.#publication = publication;
+    this.#watchEmptiness();
     void before?.close();
     this.#demand();
     log.info({ room: this.id }, 'publisher came');
     return publication;
+  }
+
+  /** @throws RelayRefusal `room-busy` unless nobody publishes, or `before` does and the key is the room's */
+  #requirePlace(key: string | undefined, before: Publication | undefined): void {
+    const mine = this.#key !== undefined && key !== undefined && sameSecret(key, this.#key);
+    const replaced = this.#publication !== undefined && this.#publication !== before;
+    const free = this.#publication === undefined && this.#key === undefined;
+    if (this.#closed || replaced || !(mine || free)) {
+      throw new RelayRefusal('room-busy', 'somebody else publishes in this room');
+    }
   }
 
   #changed(publication: Publication): void {

@@ -1,3 +1,4 @@
+import { log } from '../../shared/log.js';
 import type { AccessUnit, Depacketizer } from './access-unit.js';
 import { H264Depacketizer } from './h264.js';
 import type { RtpPacket } from './packet.js';
@@ -25,6 +26,9 @@ const DEPACKETIZERS = { vp8: Vp8Depacketizer, vp9: Vp9Depacketizer, h264: H264De
 /** How long a missing packet is waited for, in milliseconds: mediasoup asks the publisher to send it again. */
 const LATE_PACKET_MS = 120;
 
+/** Bytes of a picture at most: packets that never end one would fill the memory. 2160p key frames have a tenth of it. */
+const MOST_BYTES = 4 << 20;
+
 /** What the receiver tells its owner. */
 export interface AssemblerEvents {
   picture(unit: AccessUnit): void;
@@ -40,6 +44,7 @@ export class Assembler {
   readonly #codec: Depacketizer;
   #timestamp: number | undefined;
   #arrivalMs = 0;
+  #bytes = 0;
   #damaged = false;
   #needsKey = true;
 
@@ -89,18 +94,33 @@ export class Assembler {
     if (this.#timestamp === undefined) {
       this.#timestamp = packet.timestamp;
       this.#damaged = false;
+      this.#bytes = 0;
       this.#codec.reset();
     }
     this.#arrivalMs = arrivalMs;
-    if (!this.#codec.add(packet.payload)) this.#damaged = true;
+    this.#bytes += packet.payload.length;
+    if (!this.#damaged && (this.#bytes > MOST_BYTES || !this.#codec.add(packet.payload))) {
+      this.#damaged = true;
+      this.#codec.reset();
+    }
     if (packet.marker) this.#finish();
+  }
+
+  /** The picture; none when its bytes make no sense to the reader, whatever it stumbles over: they come from anybody. */
+  #take() {
+    try {
+      return this.#codec.take();
+    } catch (error) {
+      log.warn({ error: String(error) }, 'unreadable picture');
+      return undefined;
+    }
   }
 
   #finish(): void {
     const timestamp = this.#timestamp;
     this.#timestamp = undefined;
     if (timestamp === undefined) return;
-    const picture = this.#damaged ? undefined : this.#codec.take();
+    const picture = this.#damaged ? undefined : this.#take();
     if (!picture) {
       this.#codec.reset();
       if (!this.#needsKey) this.#loss(0);

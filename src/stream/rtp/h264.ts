@@ -61,7 +61,8 @@ export class H264Depacketizer implements Depacketizer {
     const whole = this.#fragments.length === 0;
     this.reset();
     const types = units.map((unit) => unit.readUInt8(0) & 0x1f);
-    if (!whole || !types.some((type) => type >= 1 && type <= 5)) return undefined;
+    const first = units[types.findIndex((type) => type >= 1 && type <= 5)];
+    if (!whole || !first || !startsPicture(first)) return undefined;
     const key = types.includes(IDR);
     if (!key) return { data: annexB(units), key, size: undefined };
     if (!this.#sps || !this.#pps) return undefined;
@@ -75,6 +76,14 @@ export class H264Depacketizer implements Depacketizer {
     this.#units = [];
     this.#fragments = [];
   }
+}
+
+/**
+ * Whether a slice is the first of its picture: its head begins with the number 0 of its first macroblock, a single set
+ * bit (H.264, 7.3.3). After a loss the rest of a picture of many slices looks whole otherwise.
+ */
+function startsPicture(slice: Buffer): boolean {
+  return ((slice[1] ?? 0) & 0x80) !== 0;
 }
 
 function annexB(units: readonly Buffer[]): Buffer {

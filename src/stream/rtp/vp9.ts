@@ -50,6 +50,11 @@ class Bits {
     this.#data = data;
   }
 
+  /** Whether more was taken than there is. */
+  get exhausted(): boolean {
+    return this.#position > 8 * this.#data.length;
+  }
+
   take(count: number): number {
     let value = 0;
     for (let i = 0; i < count; i += 1, this.#position += 1) {
@@ -68,7 +73,7 @@ const RGB = 7;
 /**
  * Kind and size in the head of a VP9 frame (bitstream specification, 6.2).
  *
- * @returns undefined when it is none
+ * @returns undefined when it is none, or is cut off
  */
 export function readVp9Head(
   frame: Buffer,
@@ -86,7 +91,8 @@ export function readVp9Head(
   const colorSpace = bits.take(3);
   if (colorSpace !== RGB) bits.take(profile % 2 === 1 ? 4 : 1);
   else if (profile % 2 === 1) bits.take(1);
-  return { key: true, size: { width: bits.take(16) + 1, height: bits.take(16) + 1 } };
+  const size = { width: bits.take(16) + 1, height: bits.take(16) + 1 };
+  return bits.exhausted ? undefined : { key: true, size };
 }
 
 /**

@@ -175,6 +175,7 @@ export class WhipEndpoint {
       );
       const answers = new Map<string, types.RtpParameters>();
       let session: HttpSession | undefined;
+      let gone = false;
       for (const { media, producer } of matched) {
         const consumer = await transport.consume({
           producerId: await lease.pipe(producer),
@@ -182,7 +183,10 @@ export class WhipEndpoint {
           mid: media.mid,
           paused: media.kind === 'video',
         });
-        consumer.once('producerclose', () => session?.close());
+        consumer.once('producerclose', () => {
+          gone = true;
+          session?.close();
+        });
         // The key frame is asked for when the far side can take it.
         if (media.kind === 'video') {
           const resume = () => void consumer.resume().catch(() => undefined);
@@ -191,6 +195,7 @@ export class WhipEndpoint {
         }
         answers.set(media.mid, consumer.rtpParameters);
       }
+      if (gone) throw new RelayRefusal('not-found', 'the publisher has just left');
       session = this.#open('whep', transport, offer.iceUfrag, cleanUp);
       const answered = offer.media.map((media): Answered => {
         const parameters = answers.get(media.mid);
@@ -242,10 +247,13 @@ export class WhipEndpoint {
     const fragment = await readBody(request, MAX_SDP);
     const match = request.headers['if-match'];
     if (match === undefined) return void response.writeHead(428).end();
-    if (match !== '*' && match !== session.etag) return void response.writeHead(412).end();
+    const tags = match.split(',').map((tag) => tag.trim());
+    // RFC 9725 writes the wildcard in quotes in its example, RFC 9110 without.
+    const any = tags.includes('*') || tags.includes('"*"');
+    if (!any && !tags.includes(session.etag)) return void response.writeHead(412).end();
     const ufrag = /^a=ice-ufrag:(\S+)/m.exec(fragment)?.[1];
     // The relay is an ICE-lite agent: it answers whoever knows the password and needs no candidates.
-    if (ufrag === undefined || (match !== '*' && ufrag === session.remoteUfrag)) {
+    if (ufrag === undefined || (!any && ufrag === session.remoteUfrag)) {
       response.writeHead(204, { etag: session.etag }).end();
       return;
     }
