@@ -22,4 +22,11 @@ range(0, 5)
       console.log(`frame ${source.first}: ${w}x${h}, first pixel ${new Uint8Array(output)[0]}`);
     }),
   )
-  .subscribe({ complete: () => upscaler.close() });
+  .subscribe({
+    complete: () => upscaler.close(),
+    error(error) {
+      console.error(error);
+      process.exitCode = 1;
+      return upscaler.close();
+    },
+  });

@@ -17,7 +17,10 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   },
   {
     ...{ name: 'scale', flag: '-s, --scale', value: '<2|3|4>', group: PICTURE, choices: ['2', '3', '4'] },
-    ...{ description: 'how much larger the picture becomes', default: "the model's own" },
+    ...{
+      description: 'size of the output; the model runs at its own scale and the picture is resized',
+      default: "the model's own",
+    },
   },
   {
     ...{ name: 'width', flag: '--width', value: '<pixels>', group: PICTURE, parse: integer(16, 16_384) },
@@ -65,15 +68,24 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   },
   {
     ...{ name: 'crf', flag: '--crf', value: '<number>', group: OUTPUT, parse: decimal(0, 63) },
-    ...{ description: 'quality, lower is better', default: '18 for h264, 20 for hevc' },
+    ...{
+      description: 'quality, lower is better',
+      default: 'h264 18, hevc and hardware 20, av1 28 (libaom 26), vp9 26, prores 9',
+    },
   },
   {
     ...{ name: 'preset', flag: '--preset', value: '<name>', group: OUTPUT },
-    ...{ description: "speed, in the encoder's own words", default: 'veryfast for h264' },
+    ...{
+      description: "speed, in the encoder's own words",
+      default: 'h264 veryfast, hevc fast, av1 8 (libaom 6), vp9 4, prores hq',
+    },
   },
   {
     ...{ name: 'pixFmt', flag: '--pix-fmt', value: '<format>', group: OUTPUT },
-    ...{ description: 'ffmpeg pixel format of the output', default: 'yuv420p' },
+    ...{
+      description: 'ffmpeg pixel format of the output',
+      default: 'yuv420p; 10 bits yuv420p10le; prores yuv422p10le',
+    },
   },
   {
     ...{ name: 'ffmpegArg', flag: '--ffmpeg-arg', value: '<argument>', group: OUTPUT, parse: collect },

@@ -9,7 +9,7 @@ export type Provider = Exclude<Device, 'auto'>;
 
 /** Numbers that a graph computes with. */
 export const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
-/** A precision, or `auto`: the fastest that loses nothing to be seen. */
+/** A precision, or `auto`: the model's first graph that is not int8. */
 export type PrecisionChoice = 'auto' | (typeof PRECISIONS)[number];
 
 /** How a model of somebody else takes and gives its tensors; adapter graphs translate. */

@@ -15,7 +15,7 @@ import { rationalValue } from '../shared/rational.js';
 import { planColor } from './color-plan.js';
 import { lookAtSource, type Scratch, scratchPath } from './look-at-source.js';
 import type { UpscaleVideoOptions } from './options.js';
-import { planOutput } from './output-plan.js';
+import { type OutputPlan, planOutput } from './output-plan.js';
 import { planSizes } from './size-plan.js';
 
 /** Everything decided about one video before any frame is read. */
@@ -47,8 +47,22 @@ function expectedFrames(source: MediaInfo, options: UpscaleVideoOptions): number
   return frames === undefined ? expected : Math.min(frames, expected ?? frames);
 }
 
-function contentWarnings({ video }: MediaInfo): string[] {
+/** Whether a pixel format has more colour samples than 4:2:0: named here are those that decoders give. */
+const FINE_CHROMA = /422|444|^(uyvy|yuyv|y210|v210|nv16|nv24)/;
+const COARSE_CHROMA = /420|^(nv12|p010)/;
+
+function contentWarnings({ video }: MediaInfo, { depth, pixelFormat }: OutputPlan): string[] {
+  const fine = FINE_CHROMA.exec(video.pixelFormat)?.[0];
+  const coarse = COARSE_CHROMA.test(pixelFormat);
+  const wanted = `yuv${fine === '444' || fine === 'nv24' ? '444' : '422'}p${depth === 10 ? '10le' : ''}`;
   return [
+    ...(video.interlaced ? ['interlaced: each frame is deinterlaced (bwdif), the frame rate stays'] : []),
+    ...(video.depth > depth
+      ? [`${video.depth}-bit samples become ${depth}-bit${depth === 8 ? ': --depth 10 keeps ten bits' : ''}`]
+      : []),
+    ...(fine && coarse
+      ? [`${video.pixelFormat} becomes ${pixelFormat}: --pix-fmt ${wanted} keeps the colour samples`]
+      : []),
     ...(video.hasAlpha ? ['transparency is dropped: the output is opaque'] : []),
     ...(video.dolbyVision ? ['Dolby Vision metadata is dropped: the base layer is kept'] : []),
     ...(video.dolbyVision === 'own'
@@ -138,6 +152,6 @@ export async function planVideo(
     decode,
     encode,
     totalFrames: expectedFrames(source, options),
-    warnings: [...sourceWarnings, ...contentWarnings(source), ...warnings],
+    warnings: [...sourceWarnings, ...contentWarnings(source, output), ...warnings],
   };
 }

@@ -23,7 +23,10 @@ export const ERROR_CODES = {
   },
   TSR_INPUT_NO_VIDEO: { exit: 3, meaning: 'The input has no video stream (audio only, or cover art only).' },
   TSR_INPUT_NO_FRAMES: { exit: 3, meaning: 'No frame could be decoded, or none lies in the asked range.' },
-  TSR_INPUT_TOO_LARGE: { exit: 3, meaning: 'Width, height or frame size of the input or output exceeds the limits.' },
+  TSR_INPUT_TOO_LARGE: {
+    exit: 3,
+    meaning: 'A side above 16384 pixels, or more than 141.5 million pixels, of the input or output.',
+  },
   TSR_INPUT_TOO_SMALL: { exit: 3, meaning: 'The input is smaller than 16x16 pixels.' },
   TSR_INPUT_DAMAGED: { exit: 3, meaning: 'Damaged frames were met and --strict was given.' },
   TSR_INPUT_HDR: { exit: 3, meaning: 'The HDR input cannot be kept with the chosen codec or pixel format.' },
@@ -60,7 +63,10 @@ export const ERROR_CODES = {
   TSR_DEVICE_WRONG_RESULT: { exit: 5, meaning: 'The device computes a wrong result on the probe frame.' },
   TSR_OUT_OF_MEMORY: { exit: 5, meaning: 'The device ran out of memory; use --tile or a smaller --batch.' },
   TSR_INFER_FAILED: { exit: 7, meaning: 'Inference failed, or the inference worker died.' },
-  TSR_FFMPEG_MISSING: { exit: 6, meaning: 'ffmpeg or ffprobe is not installed or not on PATH.' },
+  TSR_FFMPEG_MISSING: {
+    exit: 6,
+    meaning: 'ffmpeg or ffprobe is not installed or not on PATH; from doctor: something that is needed is missing.',
+  },
   TSR_FFMPEG_TOO_OLD: { exit: 6, meaning: 'The installed ffmpeg is older than 5.1.' },
   TSR_NODE_TOO_OLD: { exit: 6, meaning: 'Node.js is older than 20.19.' },
   TSR_MEDIASOUP_MISSING: { exit: 6, meaning: 'The relay needs mediasoup and its worker, which are not installed.' },

@@ -61,7 +61,7 @@ export interface OtherStream {
   readonly title: string | undefined;
   /** For a `data` stream: the four-character code, e.g. `tmcd`. */
   readonly tag: string | undefined;
-  /** For a cover: pixel size is irrelevant, its codec tells png from mjpeg. */
+  /** Whether the file marks the track as default. */
   readonly default: boolean;
 }
 

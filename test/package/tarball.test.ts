@@ -28,9 +28,15 @@ it('the packed package installs in an empty folder and runs, as command and as l
   const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
   const paths = files.map(({ path }) => path);
   expect(paths).toEqual(
-    expect.arrayContaining(['dist/cli/main.js', 'dist/index.d.ts', 'models/manifest.json', 'LICENSE']),
+    expect.arrayContaining([
+      'dist/cli/main.js',
+      'dist/index.d.ts',
+      'models/manifest.json',
+      'docs/models.md',
+      'LICENSE',
+    ]),
   );
-  expect(paths.filter((path) => /^(src|test|training|scripts|examples)\//.test(path))).toEqual([]);
+  expect(paths.filter((path) => /^(src|test|training|scripts)\//.test(path))).toEqual([]);
 
   writeFileSync(join(home, 'package.json'), '{"name":"user","private":true,"type":"module"}');
   const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(home, filename)];
