@@ -1,8 +1,9 @@
 import { listModels } from '../infer/manifest.js';
 import { chooseProvider } from '../infer/providers.js';
-import { resolveModel } from '../infer/resolve-model.js';
+import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import type { Model } from '../infer/types.js';
 import { TinySRError } from '../shared/errors.js';
+import { liveFormat } from './bridge/plan.js';
 import type { RelaySettings } from './options.js';
 
 /** The models a bridge may use, and where they run. */
@@ -10,10 +11,6 @@ export interface Ladder {
   /** From the one asked for to the smallest. */
   readonly models: readonly Model[];
   readonly gpu: boolean;
-}
-
-function takesLiveFrames(model: Model): boolean {
-  return model.variants.some(({ format }) => format === 'yuv420p');
 }
 
 /** A step down that saves less than a third is a change of picture for little. */
@@ -50,14 +47,15 @@ export class ModelLadder {
   async #find(): Promise<Ladder> {
     const { model: name, device } = this.#settings;
     const best = await resolveModel(name);
-    if (!takesLiveFrames(best)) {
-      throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${best.name} has no graph for yuv420p frames`, {
-        hint: 'Live streams need a model that ships, or one whose graph takes raw yuv420p frames.',
+    if (!liveFormat(best)) {
+      throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${best.name} has no graph for live frames`, {
+        hint: 'Live streams need a graph for 8-bit frames: tinysr-video models lists those that ship.',
       });
     }
-    const others = (await listModels())
-      .filter(takesLiveFrames)
-      .sort((a, b) => (b.macsPerLrPixel ?? 0) - (a.macsPerLrPixel ?? 0));
+    const shipped = (await listModels()).sort((a, b) => (b.macsPerLrPixel ?? 0) - (a.macsPerLrPixel ?? 0));
+    // What a model of somebody's own costs is not known: those for speed come after it.
+    const fastest = shipped.findIndex(({ name }) => name === DEFAULT_MODEL);
+    const others = best.macsPerLrPixel === undefined ? shipped.slice(fastest) : shipped;
     const provider = await chooseProvider(best, device);
     return { models: steps(best, others), gpu: provider !== 'cpu' };
   }

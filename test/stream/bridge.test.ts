@@ -1,14 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resolveModel } from '#src/infer/resolve-model.js';
 import type { Model, Upscaler, UpscalerOptions } from '#src/infer/types.js';
 import { createUpscaler } from '#src/infer/upscaler.js';
 import { Bridge } from '#src/stream/bridge/bridge.js';
-import type { CodedPicture } from '#src/stream/bridge/ivf.js';
+import { type CodedPicture, ivfFrameHeader, ivfHeader } from '#src/stream/bridge/ivf.js';
 import { STAGES } from '#src/stream/bridge/pipeline.js';
 import { resolveOptions } from '#src/stream/options.js';
 import { RtpWriter } from '#src/stream/rtp/packet.js';
 import { spsSize } from '#src/stream/rtp/sps.js';
 import { packetizeVp8 } from '#src/stream/rtp/vp8.js';
+import { ffmpeg } from '../support/ffmpeg.js';
 import { PAYLOAD_TYPE, TestPublisher, vp8Clip } from './source.js';
 
 /** A slow, shared machine gets all the time it needs. */
@@ -55,6 +59,29 @@ function slow(moreMs: number): (options: UpscalerOptions) => Promise<Upscaler> {
       },
     };
   };
+}
+
+/** The RGB graph of a model that ships, as a file like any other. */
+function shippedFile({ variants }: Model): string {
+  return variants.find(({ format }) => format === 'rgb24')?.file ?? '';
+}
+
+/** A coded key frame as 6x4 pixels of RGB. */
+async function meanColors(units: readonly Buffer[], codec: 'h264' | 'vp8'): Promise<number[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'bridge-'));
+  const file = join(folder, codec === 'h264' ? 'frame.h264' : 'frame.ivf');
+  const [frame = Buffer.alloc(0)] = units;
+  const size = codec === 'vp8' ? ([frame.readUInt16LE(6), frame.readUInt16LE(8)] as const) : ([0, 0] as const);
+  const parts =
+    codec === 'h264'
+      ? units.flatMap((unit) => [Buffer.from([0, 0, 0, 1]), unit])
+      : [ivfHeader('VP80', ...size), ivfFrameHeader(frame.length, 0), frame];
+  await writeFile(file, Buffer.concat(parts));
+  const pixels = await ffmpeg(
+    ...['-i', file, '-frames:v', '1', '-vf', 'scale=6:4:flags=area,format=rgb24', '-f', 'rawvideo', '-'],
+  );
+  await rm(folder, { recursive: true });
+  return [...pixels];
 }
 
 describe('bridge', { timeout: 240_000 }, () => {
@@ -110,6 +137,25 @@ describe('bridge', { timeout: 240_000 }, () => {
     expect(outlet.sent.slice(before).filter(({ picture }) => picture.key)).toHaveLength(1);
     expect(bridge.stats).toMatchObject({ state: 'running', source: '96x64', output: '384x256', model: 'tinysr-nano' });
   });
+
+  it.each(['h264', 'vp8'] as const)(
+    "upscales with an ONNX file of somebody's own to %s of the same colours",
+    async (codec) => {
+      const file = await resolveModel(shippedFile(model));
+      const colors: number[][] = [];
+      for (const one of [model, file]) {
+        const { outlet } = start(small, createUpscaler, [one], 2000, codec);
+        await expect.poll(() => outlet.sent.length, PATIENCE).toBeGreaterThan(2);
+        const [first] = outlet.sent;
+        colors.push(await meanColors(first?.picture.units ?? [], codec));
+      }
+      expect(file.variants.map(({ format }) => format)).not.toContain('yuv420p');
+      const [shipped = [], own = []] = colors;
+      expect(shipped).toHaveLength(3 * 6 * 4);
+      const farthest = Math.max(...shipped.map((value, index) => Math.abs(value - (own[index] ?? Number.NaN))));
+      expect(farthest, `${own} instead of ${shipped}`).toBeLessThan(12);
+    },
+  );
 
   it('gives VP8 as well', async () => {
     const { outlet } = start(small, createUpscaler, [model], 2000, 'vp8');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { frameLayout } from '#src/shared/layout.js';
 import { Decoder } from '#src/stream/bridge/decoder.js';
+import type { LiveFormat } from '#src/stream/bridge/plan.js';
 import { ffmpeg } from '../support/ffmpeg.js';
 
 const SIZE = { width: 64, height: 64 };
@@ -17,12 +18,12 @@ function h264Picture([y, u, v]: readonly number[], ...tags: readonly string[]): 
 }
 
 /** Y, U and V in the first frame that comes out. */
-async function decoded(picture: Buffer, matrix: 'bt601' | 'bt709'): Promise<number[]> {
-  const { planes, bytes } = frameLayout('yuv420p', SIZE.width, SIZE.height);
+async function decoded(picture: Buffer, matrix: 'bt601' | 'bt709', format: LiveFormat = 'yuv420p'): Promise<number[]> {
+  const { planes, bytes } = frameLayout(format, SIZE.width, SIZE.height);
   let decoder: Decoder | undefined;
   const frame = await new Promise<ArrayBuffer>((resolve, reject) => {
     decoder = new Decoder({
-      ...{ codec: 'h264', source: SIZE, most: SIZE, target: SIZE, matrix },
+      ...{ codec: 'h264', source: SIZE, most: SIZE, target: SIZE, format, matrix },
       acquire: () => new ArrayBuffer(bytes),
       frame: resolve,
       ended: reject,
@@ -31,6 +32,7 @@ async function decoded(picture: Buffer, matrix: 'bt601' | 'bt709'): Promise<numb
   });
   await decoder?.close();
   const pixels = new Uint8Array(frame);
+  if (format === 'rgb24') return [...pixels.subarray(0, 3)];
   return planes.map(({ offset }) => pixels[offset] ?? Number.NaN);
 }
 
@@ -50,7 +52,7 @@ describe('size of pictures that are decoded', () => {
     const result = await new Promise<string>((resolve) => {
       decoder = new Decoder({
         // What the stream was said to be is not what it is.
-        ...{ codec: 'h264', source: SIZE, most, target: SIZE, matrix: 'bt709' },
+        ...{ codec: 'h264', source: SIZE, most, target: SIZE, format: 'yuv420p', matrix: 'bt709' },
         acquire: () => new ArrayBuffer(frameLayout('yuv420p', SIZE.width, SIZE.height).bytes),
         frame: () => resolve('frame'),
         ended: () => resolve('ended'),
@@ -74,6 +76,12 @@ describe('colours of H.264 that is decoded', () => {
     const picture = await h264Picture(GREEN.bt709);
     expectNear(await decoded(picture, 'bt709'), GREEN.bt709);
     expectNear(await decoded(picture, 'bt601'), GREEN.bt601);
+  });
+
+  it('are right in RGB', async () => {
+    expectNear(await decoded(await h264Picture(GREEN.bt709), 'bt709', 'rgb24'), [40, 135, 60]);
+    const said = await h264Picture(GREEN.bt601, '-colorspace', 'smpte170m', '-color_range', 'tv');
+    expectNear(await decoded(said, 'bt709', 'rgb24'), [40, 135, 60]);
   });
 
   it('are those that the stream says', async () => {

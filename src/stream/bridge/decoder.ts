@@ -10,6 +10,7 @@ import type { PictureSize } from '../rtp/access-unit.js';
 import type { InputCodec } from '../rtp/assembler.js';
 import { ivfFrameHeader, ivfHeader } from './ivf.js';
 import { LIVE_INPUT } from './live-input.js';
+import type { LiveFormat } from './plan.js';
 
 const FOURCC = { vp8: 'VP80', vp9: 'VP90', h264: 'H264' } as const;
 
@@ -36,7 +37,8 @@ export interface DecoderOptions {
   readonly most: PictureSize;
   /** Size of the raw frames; even. */
   readonly target: PictureSize;
-  /** YUV matrix of the raw frames. */
+  readonly format: LiveFormat;
+  /** YUV matrix of the raw frames, where they are YUV. */
   readonly matrix: Matrix;
   /** Gives a buffer of one frame. */
   acquire(): ArrayBuffer;
@@ -49,8 +51,9 @@ export interface DecoderOptions {
 /** Decoders count in blocks of 64 pixels at most. */
 const padded = (side: number) => Math.ceil(side / 64) * 64;
 
-function decoderArguments({ codec, most, target, matrix }: DecoderOptions): string[] {
+function decoderArguments({ codec, most, target, format, matrix }: DecoderOptions): string[] {
   const { width, height } = target;
+  const colors = format === 'yuv420p' ? `:out_color_matrix=${matrix}:out_range=tv` : '';
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
     ...LIVE_INPUT,
@@ -59,7 +62,7 @@ function decoderArguments({ codec, most, target, matrix }: DecoderOptions): stri
     ...['-max_pixels', String(padded(most.width) * padded(most.height))],
     ...['-flags', 'low_delay', '-threads', '1', '-f', 'ivf', '-i', 'pipe:0'],
     ...['-filter_complex_threads', '1', '-filter_complex'],
-    `[0:v]scale=${width}:${height}:flags=bicubic:out_color_matrix=${matrix}:out_range=tv,format=yuv420p,split[pictures][times]`,
+    `[0:v]scale=${width}:${height}:flags=bicubic${colors},format=${format},split[pictures][times]`,
     ...['-map', '[times]', '-c:v', 'wrapped_avframe', ...raw, '-enc_time_base', '1:1000', '-f', 'framecrc', 'pipe:3'],
     // The encoder that only copies pictures works in threads, each of which would hold one back.
     ...['-map', '[pictures]', ...raw, '-c:v', 'rawvideo', '-threads', '1', '-f', 'rawvideo', 'pipe:1'],
@@ -97,8 +100,8 @@ export class Decoder {
   }
 
   async #read(pictures: PipeReader, times: Timestamps): Promise<void> {
-    const { target, acquire, frame, ended } = this.#options;
-    const { bytes } = frameLayout('yuv420p', target.width, target.height);
+    const { target, format, acquire, frame, ended } = this.#options;
+    const { bytes } = frameLayout(format, target.width, target.height);
     let cause: unknown;
     try {
       while (!this.#closed) {

@@ -6,6 +6,7 @@ import { toolPath } from '../../shared/ffmpeg.js';
 import type { PictureSize } from '../rtp/access-unit.js';
 import { type CodedPicture, FlvReader, IvfReader, ivfFrameHeader, ivfHeader } from './ivf.js';
 import { LIVE_INPUT } from './live-input.js';
+import type { LiveFormat } from './plan.js';
 
 /** Codecs that can go out. */
 export type OutputCodec = 'vp8' | 'h264';
@@ -21,6 +22,7 @@ export function outputMatrix(codec: OutputCodec): Matrix {
 /** How frames are encoded. */
 export interface EncoderOptions {
   readonly codec: OutputCodec;
+  readonly format: LiveFormat;
   /** Size of the raw frames. */
   readonly source: PictureSize;
   /** Size of the stream; even. */
@@ -29,6 +31,9 @@ export interface EncoderOptions {
   /** The encoder is gone without having been closed. */
   ended(error: TinySRError): void;
 }
+
+/** Codes of raw frames. */
+const FOURCC = { yuv420p: 'I420', rgb24: 'RGB\u0018' } as const;
 
 /** Pictures between two key frames when nobody asks for one. */
 const KEY_INTERVAL = 600;
@@ -62,13 +67,17 @@ function codecArguments(codec: OutputCodec, bitrate: number): string[] {
 }
 
 function encoderArguments(options: EncoderOptions): string[] {
-  const { source, target, codec } = options;
-  const scaled = source.width !== target.width || source.height !== target.height;
+  const { source, target, codec, format } = options;
+  const rgb = format === 'rgb24';
+  const colors = rgb ? `:out_color_matrix=${outputMatrix(codec)}:out_range=tv` : '';
+  const scaled = rgb || source.width !== target.width || source.height !== target.height;
   return [
     ...LIVE_INPUT,
+    // ffmpeg knows this code of RGB, but not that IVF may hold it.
+    ...(rgb ? ['-c:v', 'rawvideo'] : []),
     ...['-f', 'ivf', '-i', 'pipe:0', '-fps_mode', 'passthrough'],
     ...['-enc_time_base', '1:1000', '-pix_fmt', 'yuv420p', '-flush_packets', '1'],
-    ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear`] : []),
+    ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear${colors}`] : []),
     // Key frames on demand: a frame whose time is an odd number of milliseconds becomes one.
     ...['-force_key_frames', 'expr:mod(floor(t*1000+0.5),2)'],
     ...codecArguments(codec, outputBitrate(target)),
@@ -93,7 +102,7 @@ export class Encoder {
     const [stdin, stdout] = this.#child.process.stdio as unknown as [Writable, Readable];
     this.#stdin = stdin;
     stdin.on('error', () => undefined);
-    stdin.write(ivfHeader('I420', options.source.width, options.source.height));
+    stdin.write(ivfHeader(FOURCC[options.format], options.source.width, options.source.height));
     const reader = options.codec === 'vp8' ? new IvfReader() : new FlvReader();
     stdout.on('data', (chunk: Buffer) => {
       for (const picture of reader.push(chunk)) this.#picture(picture);

@@ -85,13 +85,14 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.plan = options.plan;
-    const { source, work, output, model } = options.plan;
-    const { bytes } = frameLayout('yuv420p', work.width, work.height);
+    const { source, work, output, model, format } = options.plan;
+    const { bytes } = frameLayout(format, work.width, work.height);
     this.#decoder = new Decoder({
       codec: options.inputCodec,
       source,
       most: options.maxInput,
       target: work,
+      format,
       matrix: outputMatrix(options.outputCodec),
       acquire: () => this.#free.pop() ?? new ArrayBuffer(bytes),
       frame: (buffer, timeMs) => this.#decoded(buffer, timeMs),
@@ -99,6 +100,7 @@ export class Pipeline {
     });
     this.#encoder = new Encoder({
       codec: options.outputCodec,
+      format,
       source: { width: work.width * model.scale, height: work.height * model.scale },
       target: output,
       picture: (picture) => this.#encoded(picture),

@@ -8,9 +8,19 @@ export const SIZE_STEPS: readonly number[] = [1, 0.75, 0.5, 0.375, 0.25];
 /** Smallest side the model is given, in pixels. */
 const SMALLEST = 32;
 
+/** Raw frames on a live path: a model that ships takes 4:2:0 as it is decoded, an ONNX file of somebody's own takes RGB. */
+export type LiveFormat = 'yuv420p' | 'rgb24';
+
+/** The raw frames that a model is given live; undefined when it takes neither kind. */
+export function liveFormat(model: Model): LiveFormat | undefined {
+  const formats: readonly LiveFormat[] = ['yuv420p', 'rgb24'];
+  return formats.find((format) => model.variants.some((variant) => variant.format === format));
+}
+
 /** Sizes and model of one life of the bridge. */
 export interface BridgePlan {
   readonly model: Model;
+  readonly format: LiveFormat;
   /** Size in the publisher's stream. */
   readonly source: PictureSize;
   /** Size the model is given. */
@@ -36,6 +46,8 @@ function fitInto(size: PictureSize, box: PictureSize): PictureSize {
  * model is given, as the step to a smaller model is there to save work.
  */
 function affordable(full: PictureSize, model: Model, best: Model, reached: (model: Model) => PictureSize): PictureSize {
+  // What a model of somebody's own costs is not known.
+  if (best.macsPerLrPixel === undefined || model.macsPerLrPixel === undefined) return full;
   const cost = ({ macsPerLrPixel = 1 }: Model, { width, height }: PictureSize) => macsPerLrPixel * width * height;
   const factor = Math.min(1, Math.sqrt(cost(best, reached(best)) / cost(model, full)));
   return { width: full.width * factor, height: full.height * factor };
@@ -61,13 +73,14 @@ export function planBridge(
   };
   const full = affordable(reached(model), model, models[0] ?? model, reached);
   const share = SIZE_STEPS[Math.min(level.size, SIZE_STEPS.length - 1)] ?? 1;
-  const multiple = Math.max(2, model.multiple);
-  const aligned = (value: number) => Math.max(multiple, Math.ceil(even(value) / multiple) * multiple);
+  const multiple = model.multiple % 2 ? model.multiple * 2 : model.multiple;
+  const aligned = (value: number) => Math.max(model.tile ?? multiple, Math.ceil(even(value) / multiple) * multiple);
   const work = { width: aligned(full.width * share), height: aligned(full.height * share) };
   // The shape is the source's; that of `work` is off by what the model's multiple needs.
   const enlarged = { width: full.width * share * model.scale, height: full.height * share * model.scale };
   const capped = fitInto(enlarged, maxOutput);
-  return { model, source, work, output: { width: even(capped.width), height: even(capped.height) } };
+  const format = liveFormat(model) ?? 'yuv420p';
+  return { model, format, source, work, output: { width: even(capped.width), height: even(capped.height) } };
 }
 
 /** Whether two plans ask for the same processes and sessions. */

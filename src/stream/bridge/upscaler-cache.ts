@@ -1,6 +1,7 @@
 import type { Model, Upscaler } from '../../infer/types.js';
 import type { RelaySettings } from '../options.js';
 import type { PictureSize } from '../rtp/access-unit.js';
+import { liveFormat } from './plan.js';
 
 /** Sessions kept open: the one in use, the next one, and the one before for the way back. */
 const KEPT = 3;
@@ -32,7 +33,7 @@ export class UpscalerCache {
     const entry = known ?? {
       model,
       size,
-      upscaler: openUpscaler({ model, device, threads, format: 'yuv420p', ...size, batch: 1 }),
+      upscaler: openUpscaler({ model, device, threads, format: liveFormat(model) ?? 'yuv420p', ...size, batch: 1 }),
     };
     this.#entries = [entry, ...this.#entries.filter((other) => other !== entry)];
     for (const old of this.#entries.splice(KEPT)) this.#release(old);
