@@ -78,7 +78,7 @@ async function meanColors(units: readonly Buffer[], codec: 'h264' | 'vp8'): Prom
       : [ivfHeader('VP80', ...size), ivfFrameHeader(frame.length, 0), frame];
   await writeFile(file, Buffer.concat(parts));
   const pixels = await ffmpeg(
-    ...['-i', file, '-frames:v', '1', '-vf', 'scale=6:4:flags=area,format=rgb24', '-f', 'rawvideo', '-'],
+    ...['-i', file, '-frames:v', '1', '-vf', 'format=rgb24,scale=6:4:flags=area', '-f', 'rawvideo', '-'],
   );
   await rm(folder, { recursive: true });
   return [...pixels];
@@ -152,8 +152,11 @@ describe('bridge', { timeout: 240_000 }, () => {
       expect(file.variants.map(({ format }) => format)).not.toContain('yuv420p');
       const [shipped = [], own = []] = colors;
       expect(shipped).toHaveLength(3 * 6 * 4);
-      const farthest = Math.max(...shipped.map((value, index) => Math.abs(value - (own[index] ?? Number.NaN))));
-      expect(farthest, `${own} instead of ${shipped}`).toBeLessThan(12);
+      const farthest = Math.max(
+        ...shipped.slice(0, 3 * 6).map((value, index) => Math.abs(value - (own[index] ?? Number.NaN))),
+      );
+      // The upper row stands still in the source.
+      expect(farthest, `${own} instead of ${shipped}`).toBeLessThan(10);
     },
   );
 

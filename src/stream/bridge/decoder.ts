@@ -53,7 +53,8 @@ const padded = (side: number) => Math.ceil(side / 64) * 64;
 
 function decoderArguments({ codec, most, target, format, matrix }: DecoderOptions): string[] {
   const { width, height } = target;
-  const colors = format === 'yuv420p' ? `:out_color_matrix=${matrix}:out_range=tv` : '';
+  // swscale's fast way to RGB tints greys.
+  const colors = format === 'yuv420p' ? `:out_color_matrix=${matrix}:out_range=tv` : '+accurate_rnd+full_chroma_int';
   const raw = ['-fps_mode', 'passthrough', '-flush_packets', '1'];
   return [
     ...LIVE_INPUT,

@@ -69,7 +69,7 @@ function codecArguments(codec: OutputCodec, bitrate: number): string[] {
 function encoderArguments(options: EncoderOptions): string[] {
   const { source, target, codec, format } = options;
   const rgb = format === 'rgb24';
-  const colors = rgb ? `:out_color_matrix=${outputMatrix(codec)}:out_range=tv` : '';
+  const colors = rgb ? `+accurate_rnd+full_chroma_inp:out_color_matrix=${outputMatrix(codec)}:out_range=tv` : '';
   const scaled = rgb || source.width !== target.width || source.height !== target.height;
   return [
     ...LIVE_INPUT,

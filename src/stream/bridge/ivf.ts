@@ -6,7 +6,11 @@ const FILE_HEADER = 32;
 const FRAME_HEADER = 12;
 
 /** The head of an IVF stream whose times are milliseconds. */
-export function ivfHeader(fourcc: 'VP80' | 'VP90' | 'H264' | 'I420' | 'RGB\u0018', width: number, height: number): Buffer {
+export function ivfHeader(
+  fourcc: 'VP80' | 'VP90' | 'H264' | 'I420' | 'RGB\u0018',
+  width: number,
+  height: number,
+): Buffer {
   const header = Buffer.alloc(FILE_HEADER);
   header.write('DKIF');
   header.writeUInt16LE(FILE_HEADER, 6);
