@@ -10,7 +10,7 @@ const FFMPEG_MS = 300;
 /** Runs that do not count: the first, and those that settle caches and clocks. */
 const WARM_RUNS = 3;
 
-/** Inference repeats at least so often, with two batches under way each. */
+/** Inference repeats at least so often, with two batches a session under way each. */
 export const LEAST_REPEATS = 3;
 /** Upscaled frames that the encoder is given at least: going to and fro over fewer would be too easy for it. */
 export const LEAST_PICTURES = 6;
@@ -20,6 +20,8 @@ export const LEAST_ENCODED = 12;
 /** What a frame costs one model on one device at one size, in milliseconds. */
 export interface FrameCost {
   readonly batch: number;
+  /** Sessions that run side by side. */
+  readonly sessions: number;
   readonly decodeMs: number;
   readonly inferMs: number;
   readonly encodeMs: number;
@@ -35,7 +37,13 @@ export function frameCost(stages: StagesResult, lineFps: number, size: BenchSize
   const ratio = pixels(size) / pixels(infer.size);
   const ms = (fps: number) => (1000 * ratio) / fps;
   return {
-    ...{ batch: infer.batch, decodeMs: ms(decode.fps), inferMs: ms(infer.fps.median), encodeMs: ms(encode.fps) },
+    ...{
+      batch: infer.batch,
+      sessions: infer.sessions,
+      decodeMs: ms(decode.fps),
+      inferMs: ms(infer.fps.median),
+      encodeMs: ms(encode.fps),
+    },
     ...{ checkMs: checkMs * ratio, lineMs: ms(lineFps) },
   };
 }
@@ -52,12 +60,13 @@ export function ofModel(cost: FrameCost, macsRatio: number): FrameCost {
 }
 
 /** Milliseconds that the stages of a cell are expected to take. */
-export function stagesMs({ batch, decodeMs, inferMs, encodeMs, checkMs }: FrameCost, effort: Effort): number {
+export function stagesMs({ batch, sessions, decodeMs, inferMs, encodeMs, checkMs }: FrameCost, effort: Effort): number {
   const { seconds, decodedFrames, longRunMs } = effort;
-  const runMs = inferMs * batch;
+  // A run in one of the sessions takes as many times longer as there are of them.
+  const runMs = inferMs * batch * sessions;
   const start = START_MS + 2 * FFMPEG_MS + decodedFrames * decodeMs;
   const encode = Math.max(seconds * 1000, LEAST_ENCODED * encodeMs);
-  // Two batches are under way at a time, so that a repeat has at least two runs.
+  // Two batches a session are under way at a time, so that a repeat has at least two runs of each.
   const repeats = Math.max(seconds * 1000, 2 * LEAST_REPEATS * runMs);
   const collect = Math.max(seconds * 500, LEAST_PICTURES * inferMs);
   const long = longRunMs !== null && runMs > longRunMs;

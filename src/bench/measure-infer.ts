@@ -25,7 +25,7 @@ interface Span {
   readonly latencies: readonly number[];
 }
 
-/** Keeps two batches under way for a while, as the line does. */
+/** Keeps as many batches under way as the line does, for a while. */
 async function runFor(upscaler: Upscaler, buffers: ArrayBuffer[], seconds: number): Promise<Span> {
   const latencies: number[] = [];
   let begun = 0;
@@ -86,7 +86,11 @@ export async function measureInfer(request: CellRequest, plan: VideoPlan): Promi
   const { format, width, height } = plan.decode;
   const memoryBefore = provider === 'cpu' ? null : await gpuMemoryUsed();
   const opening = performance.now();
-  const upscaler = await createUpscaler({ model, device: provider, format, width, height, batch, threads });
+  const upscaler = await createUpscaler({
+    ...{ model, device: provider, format, width, height, batch, threads },
+    // As in the line.
+    parallel: true,
+  });
   const openMs = performance.now() - opening;
   try {
     const buffers = await readBatches(plan, request.pictures, upscaler.batch);
@@ -100,13 +104,14 @@ export async function measureInfer(request: CellRequest, plan: VideoPlan): Promi
     const single = provider === 'cpu' ? first : await upscaler.upscale(first.input, upscaler.batch);
     buffers[0] = single.input;
     const long = longRunMs !== null && single.runMs > longRunMs;
-    let fps = whole((upscaler.batch * 1000) / single.runMs);
+    const { sessions, concurrency } = upscaler;
+    let fps = whole((sessions * upscaler.batch * 1000) / single.runMs);
     let latencies: readonly number[] = [single.runMs];
     let cpuSecondsPerFrame: number | null = null;
     if (!long) {
       const warm = await runFor(upscaler, buffers, WARM_UP_SECONDS);
-      // Two batches are under way at a time: a repeat is two runs or more.
-      const shortest = (2 * warm.seconds) / warm.runs;
+      // A repeat is as many runs as are under way at a time, or more.
+      const shortest = (concurrency * warm.seconds) / warm.runs;
       const repeats = shortest * REPEATS > seconds ? LEAST_REPEATS : REPEATS;
       const { user, system } = process.cpuUsage();
       const spans: Span[] = [];
@@ -117,7 +122,7 @@ export async function measureInfer(request: CellRequest, plan: VideoPlan): Promi
       fps = measured(spans.map((span) => (span.runs * upscaler.batch) / span.seconds));
       latencies = spans.flatMap((span) => span.latencies);
     } else if (provider === 'cpu') {
-      cpuSecondsPerFrame = (single.runMs / 1000 / upscaler.batch) * (threads ?? 1);
+      cpuSecondsPerFrame = ((single.runMs / 1000 / upscaler.batch) * (threads ?? 1)) / sessions;
     }
     const peakRssBytes = ownPeakRss();
     const memoryAfter = provider === 'cpu' ? null : await gpuMemoryUsed();
@@ -128,7 +133,7 @@ export async function measureInfer(request: CellRequest, plan: VideoPlan): Promi
     const row: InferRow = {
       ...{ model: model.name, provider, size, error: null, basis: long ? 'one-frame' : 'measured', format },
       ...{ outputWidth: upscaler.output.width, outputHeight: upscaler.output.height },
-      ...{ batch: upscaler.batch, tile: upscaler.tile ?? null, threads: threads ?? 0, fps },
+      ...{ batch: upscaler.batch, tile: upscaler.tile ?? null, threads: threads ?? 0, sessions, fps },
       latencyMs: {
         p50: percentile(latencies, 0.5),
         p95: percentile(latencies, 0.95),

@@ -71,9 +71,11 @@ export interface InferRow extends Row {
   /** Tile side in input pixels; null when whole frames run. */
   readonly tile: number | null;
   readonly threads: number;
-  /** Frames a second; two batches under way. */
+  /** Sessions side by side, which share the threads. */
+  readonly sessions: number;
+  /** Frames a second; two batches a session under way. */
   readonly fps: Measured;
-  /** Milliseconds of one run of a batch, without queueing. */
+  /** Milliseconds of one run of a batch in one session, without queueing. */
   readonly latencyMs: {
     readonly p50: number;
     readonly p95: number;

@@ -69,6 +69,11 @@ export interface UpscalerOptions {
   readonly batch?: number | undefined;
   /** CPU threads of the session; undefined: chosen by the provider's default here. */
   readonly threads?: number | undefined;
+  /**
+   * Whether the CPU's threads are shared among several sessions, so that as many batches run side by side: more frames a
+   * second, and longer until each is done. Default false: all threads work on one batch.
+   */
+  readonly parallel?: boolean | undefined;
   /** Default `auto`. */
   readonly precision?: PrecisionChoice | undefined;
   /** Tile side in input pixels; 0: never tile; undefined: tile only frames too large for memory. */
@@ -86,7 +91,7 @@ export interface UpscaleResult {
   readonly runMs: number;
 }
 
-/** An open session in a worker thread of its own. */
+/** Open sessions in worker threads of their own. */
 export interface Upscaler {
   readonly model: Model;
   /** The provider that runs. */
@@ -99,13 +104,15 @@ export interface Upscaler {
   readonly output: FrameLayout;
   /** Largest number of frames in one call of {@link upscale}. */
   readonly batch: number;
-  /** Calls that should be under way at once to keep the device busy (2: double buffering). */
+  /** Sessions that run side by side. */
+  readonly sessions: number;
+  /** Calls that should be under way at once to keep the device busy (2 a session: double buffering). */
   readonly concurrency: number;
   /** Tile side in use, in input pixels; undefined when whole frames run. */
   readonly tile: number | undefined;
   /**
    * Upscales `count` packed frames. The buffer is transferred to the worker (detached here) and comes back with the
-   * result. Calls are served in order; several may be under way.
+   * result. Results come in the order of the calls; several may be under way.
    *
    * @param frames at least `count * input.bytes` bytes; its length is kept when it returns
    * @param count 1..batch

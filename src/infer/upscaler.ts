@@ -3,9 +3,10 @@ import { frameLayout } from '../shared/layout.js';
 import { chooseVariant } from './choose-variant.js';
 import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
+import { SessionPool } from './session-pool.js';
 import { tileSpec } from './tile-spec.js';
 import type { Provider, Upscaler, UpscalerOptions } from './types.js';
-import { type InferenceThread, WorkerSession } from './worker-session.js';
+import type { InferenceThread } from './worker-session.js';
 
 /** Pixels a batch aims at on a GPU: enough to fill it, few enough to keep latency low. */
 const GPU_BATCH_PIXELS = 1 << 20;
@@ -16,6 +17,9 @@ const CPU_BATCH_PIXELS = 1 << 18;
 /** Most frames of a batch: on a CPU few frames save most of that, and the first result should not wait for many. */
 const MOST = { cpu: 4, gpu: 8 } as const;
 
+/** Most sessions side by side: beyond that, main thread and memory are what is short. */
+const MOST_SESSIONS = 8;
+
 function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean): number {
   if (options.batch !== undefined) return options.batch;
   if (tiled) return 1;
@@ -25,8 +29,15 @@ function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean):
   return Math.max(1, Math.min(most, byMemory, Math.floor(aim / pixels)));
 }
 
+/** Sessions side by side: one a thread, as far as the memory allows. */
+function sessionsFor({ parallel = false, model, width, height }: UpscalerOptions, threads: number, batch: number) {
+  if (!parallel) return 1;
+  const byMemory = Math.floor((usableMemory() * 0.25) / (runBytes(model, width * height) * batch));
+  return Math.max(1, Math.min(threads, MOST_SESSIONS, byMemory));
+}
+
 /**
- * Opens a model in a worker thread.
+ * Opens a model in worker threads.
  *
  * @param thread one that was started before, which passes to the upscaler; undefined: one is started
  * @throws TinySRError `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_USAGE` (tile too small), `TSR_INFER_FAILED`
@@ -36,7 +47,10 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
   const provider = await chooseProvider(model, options.device, signal);
   const variant = chooseVariant(model, format, provider, options.precision ?? 'auto');
   const tile = tileSpec(options);
-  const session = await WorkerSession.open(
+  const threads = options.threads ?? availableParallelism();
+  const batch = batchFor(options, provider, tile !== undefined);
+  const sessions = provider === 'cpu' && tile === undefined ? sessionsFor(options, threads, batch) : 1;
+  const session = await SessionPool.open(
     {
       file: variant.file,
       contract: variant.contract,
@@ -46,14 +60,14 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
       width,
       height,
       scale: model.scale,
-      threads: options.threads ?? availableParallelism(),
+      threads: Math.floor(threads / sessions),
       tile,
     },
+    sessions,
     signal,
     thread,
   );
   const close = () => session.close();
-  const batch = batchFor(options, provider, tile !== undefined);
   return {
     model,
     provider,
@@ -61,7 +75,8 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
     input: frameLayout(format, width, height),
     output: frameLayout(format, width * model.scale, height * model.scale),
     batch,
-    concurrency: 2,
+    sessions,
+    concurrency: 2 * sessions,
     tile: tile && Math.max(tile.width, tile.height),
     upscale(frames, count) {
       if (count < 1 || count > batch) return Promise.reject(new RangeError(`count must be 1..${batch}, got ${count}`));

@@ -42,7 +42,10 @@ export async function openLine(
   const sink = owned.use(new FrameSink(encode, target), (opened) => opened.close());
   const { format, width, height } = decode;
   const upscaler = owned.use(
-    await createUpscaler({ model, device, precision, format, width, height, batch, tile, threads, signal }, thread),
+    await createUpscaler(
+      { model, device, precision, format, width, height, batch, tile, threads, parallel: true, signal },
+      thread,
+    ),
     (opened) => opened.close(),
   );
   if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');

@@ -51,10 +51,10 @@ function timedBatches({ source, upscaler, pool, meter }: Line): Observable<Frame
 }
 
 /** Writes batches, one after the other, and gives their buffers back. */
-function writer({ sink, pool, meter, zeroNs, onWritten }: Line): (batch: UpscaledBatch) => Promise<void> {
+function writer({ upscaler, sink, pool, meter, zeroNs, onWritten }: Line): (batch: UpscaledBatch) => Promise<void> {
   let written: ArrayBuffer | undefined;
   return async ({ source, output, frames, runMs }) => {
-    meter.add('infer', runMs);
+    meter.add('infer', runMs / upscaler.sessions);
     const ptsNs = source.ptsNs.map((pts) => pts - zeroNs);
     const started = performance.now();
     await sink.write(frames, ptsNs);

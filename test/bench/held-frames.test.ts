@@ -17,7 +17,7 @@ function counter(): Upscaler & { frames: number } {
       input: layout,
       output: layout,
     },
-    ...{ batch: 4, concurrency: 2, tile: undefined, frames: 0, close, [Symbol.asyncDispose]: close },
+    ...{ batch: 4, sessions: 1, concurrency: 2, tile: undefined, frames: 0, close, [Symbol.asyncDispose]: close },
     async upscale(frames, count) {
       this.frames += count;
       await new Promise((resolve) => setTimeout(resolve, 2));

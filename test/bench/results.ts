@@ -11,6 +11,7 @@ export function inferRow(changes: Partial<InferRow> = {}): InferRow {
       outputHeight: 1080,
       batch: 1,
       tile: null,
+      sessions: 1,
       threads: 2,
     },
     fps: { median: 20, min: 19, max: 21, repeats: 5 },

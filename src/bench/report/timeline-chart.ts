@@ -7,6 +7,18 @@ const GAP = 10;
 const BOX = { left: 74, right: 12, top: 8, bottom: 30 };
 const STAGES = ['decode', 'infer', 'encode'] as const;
 
+/** A row for each of a stage's spans, so that those that run side by side cover none of each other. */
+function beside(entries: readonly TimelineEntry[]): number[] {
+  const ends: number[] = [];
+  return entries.map(({ fromMs, toMs }) => {
+    // Times are those at which results were taken, which is a little later than they were there.
+    const free = ends.findIndex((end) => end <= fromMs + 1);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = toMs;
+    return row;
+  });
+}
+
 /** What each stage did over a stretch of the run, a lane for each; the number is the frame's. */
 export function timelineChart(name: string, all: readonly TimelineEntry[]): string {
   // Frames are read ahead: what came long before the first run would only squeeze the rest.
@@ -23,14 +35,18 @@ export function timelineChart(name: string, all: readonly TimelineEntry[]): stri
   for (const [lane, stage] of STAGES.entries()) {
     const top = BOX.top + lane * (LANE + GAP);
     parts.push(label(BOX.left - 10, top + LANE / 2 + 4, stage, 'class="name" text-anchor="end"'));
-    for (const { batch, fromMs, toMs } of entries.filter((entry) => entry.stage === stage)) {
+    const own = entries.filter((entry) => entry.stage === stage);
+    const rows = beside(own);
+    const height = LANE / Math.max(1, ...rows.map((row) => row + 1));
+    for (const [index, { batch, fromMs, toMs }] of own.entries()) {
+      const y = top + height * (rows[index] ?? 0);
       const left = Math.max(BOX.left, x(fromMs - from));
       const width = Math.max(2, x(toMs - from) - left);
       const title = `${stage} of batch ${batch}: ${(toMs - fromMs).toFixed(1)} ms`;
-      const box = `x="${n(left)}" y="${top}" width="${n(Math.max(1, width - 1.5))}" height="${LANE}" rx="3"`;
+      const box = `x="${n(left)}" y="${n(y)}" width="${n(Math.max(1, width - 1.5))}" height="${n(height - 1)}" rx="3"`;
       parts.push(`<rect ${box} fill="var(--${stage})"><title>${escapeText(title)}</title></rect>`);
       const middle = `class="inside" text-anchor="middle"`;
-      if (width > 22) parts.push(label(left + width / 2, top + LANE / 2 + 4, String(batch), middle));
+      if (width > 22 && height > 12) parts.push(label(left + width / 2, y + height / 2 + 4, String(batch), middle));
     }
   }
   return svg(WIDTH, bottom + BOX.bottom, name, parts);
