@@ -120,7 +120,11 @@ export async function doctorCommand({ json }: { readonly json?: boolean }, signa
   const missing = findings.find(({ ok, required }) => required && !ok);
   if (missing)
     throw new TinySRError(
-      'TSR_FFMPEG_MISSING',
+      missing.what === 'device'
+        ? 'TSR_DEVICE_UNAVAILABLE'
+        : missing.what === 'model'
+          ? 'TSR_MODEL_CHECKSUM'
+          : 'TSR_FFMPEG_MISSING',
       `${missing.what}: ${missing.detail}`,
       missing.advice ? { hint: missing.advice } : {},
     );

@@ -9,7 +9,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export function onInterrupt(notice: string | undefined): { readonly signal: AbortSignal; remove(): void } {
   const abort = new AbortController();
-  const handlers = SIGNALS.map((name) => {
+  // What nohup leaves: Node forgets that the signal is to be ignored, and a night's work must not end with the terminal.
+  const attached = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  if (!attached) process.on('SIGHUP', () => undefined);
+  const signals = attached ? SIGNALS : SIGNALS.filter((name) => name !== 'SIGHUP');
+  const handlers = signals.map((name) => {
     const handler = () => {
       if (abort.signal.aborted) {
         // A signal's own end runs no exit handlers.

@@ -1,5 +1,5 @@
 import ffmpeg from 'fluent-ffmpeg';
-import { hasNoMatrix, type Matrix } from '../shared/color.js';
+import { hasNoMatrix, isLimitedGrey, type Matrix } from '../shared/color.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { type FrameFormat, isSubsampled } from '../shared/layout.js';
 import type { MediaInfo } from '../shared/media.js';
@@ -62,10 +62,13 @@ export function decodeFilters(options: DecodeOptions): string {
   // A size change midway rebuilds the graph; the scale holds the first size then, and costs nothing otherwise.
   const size = `scale=${video.width}:${video.height}:flags=bicubic+accurate_rnd+full_chroma_int`;
   const toRgb = `${size}:in_color_matrix=${options.matrix}:in_range=${options.fullRange ? 'pc' : 'tv'}:out_range=pc`;
-  const fromRgb = hasNoMatrix(video.pixelFormat);
+  const fromRgb = hasNoMatrix(video.pixelFormat, video.color.range);
+  const grey = isLimitedGrey(video.pixelFormat, video.color.range);
   return [
     ...(video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
     ...(options.firstFrame ? [`trim=start_frame=${options.firstFrame}`] : []),
+    // Its plane becomes that of luma as it is.
+    ...(grey ? [`format=${video.depth > 8 ? 'yuv420p10le' : 'yuv420p'}`] : []),
     isSubsampled(format) || fromRgb ? size : toRgb,
     `format=${format}`,
     ...edgePadding(width - video.width, height - video.height),

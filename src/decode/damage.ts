@@ -1,3 +1,5 @@
+import { TinySRError } from '../shared/errors.js';
+
 /** Lines by which ffmpeg tells that data was lost or a frame is damaged. */
 const SIGNS = [
   /Error while decoding stream/,
@@ -9,7 +11,29 @@ const SIGNS = [
   /Truncating packet/,
   /error while decoding MB/,
   /concealing \d+/,
+  // The first of these in newer ffmpegs (7.0 says so, 5.1 does not).
+  /Error submitting packet to decoder/,
+  /Decode error rate/,
 ];
+
+/**
+ * By which ffmpeg tells that a file could not be read on, though it is there: it ends then as at the file's end, with status 0.
+ */
+const UNREADABLE =
+  /^file:.*: (Input\/output error|Stale file handle|Transport endpoint is not connected|Connection timed out|No such device|Remote I\/O error|Host is down)$/;
+
+/** What a failed read of a file is in ffmpeg's stderr; undefined when there was none. @param url of the file, as ffmpeg was given it */
+export function readFailure(stderr: string, url: string): string | undefined {
+  const line = stderr.split('\n').find((candidate) => candidate.startsWith(`${url}: `) && UNREADABLE.test(candidate));
+  return line?.slice(url.length + 2);
+}
+
+/** The error of a source that could not be read to its end. @param when how far it came */
+export function unreadableError(path: string, reason: string, when: string): TinySRError {
+  return new TinySRError('TSR_INPUT_UNREADABLE', `${path}: could not be read to its end (${reason}) ${when}`, {
+    hint: 'The disk or the connection failed: rescue the file to another disk first (ddrescue), then upscale the copy.',
+  });
+}
 
 /** Counts, in ffmpeg's stderr, the lines that tell of damage, and keeps the first. */
 export class DamageCounter {

@@ -4,10 +4,11 @@ import { type RunningChild, startChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
 import type { FrameBatch } from '../shared/frame.js';
+import { fileUrl } from '../shared/input-options.js';
 import { type FrameLayout, frameLayout } from '../shared/layout.js';
 import { rationalValue } from '../shared/rational.js';
 import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js';
-import { DamageCounter } from './damage.js';
+import { DamageCounter, readFailure, unreadableError } from './damage.js';
 import { lastReason } from './ffprobe.js';
 import type { FrameReader } from './frame-reader.js';
 import { hwaccelError } from './hwaccel.js';
@@ -97,7 +98,8 @@ export class FrameSource {
    * The frames in batches of at most `size`; a batch is given when it is full or the file ends. A buffer is taken from
    * `credit` before anything is read for it and passes to whoever takes the batch.
    *
-   * @throws TinySRError `TSR_DECODE_FAILED` when the decoder fails or is killed, `TSR_INPUT_NO_FRAMES` when it gave none
+   * @throws TinySRError `TSR_DECODE_FAILED` when the decoder fails or is killed, `TSR_INPUT_NO_FRAMES` when it gave none,
+   * `TSR_INPUT_UNREADABLE` when the file could not be read to its end
    */
   async *batches(size: number, credit: BufferCredit): AsyncGenerator<FrameBatch, void, undefined> {
     const { bytes } = this.layout;
@@ -147,6 +149,8 @@ export class FrameSource {
         { hint: 'Was it killed, or did the machine run out of memory? Run again.', cause: new Error(exit.stderr) },
       );
     }
+    const unreadable = readFailure(exit.stderr, fileUrl(path));
+    if (unreadable !== undefined) throw unreadableError(path, unreadable, `after ${this.#frames} frames`);
     if (this.#frames > 0) return;
     const failed = hwaccelError(this.#options.hwaccel, exit.stderr);
     if (failed) throw failed;
@@ -154,6 +158,13 @@ export class FrameSource {
   }
 
   #noFrames(reason: string, cause: unknown): TinySRError {
+    const { firstFrame, info } = this.#options;
+    if (firstFrame && !reason) {
+      return new TinySRError('TSR_INPUT_NO_FRAMES', `${info.path}: has no frame ${firstFrame}`, {
+        hint: 'Frames are counted from 0.',
+        cause,
+      });
+    }
     const ranged = this.#options.start !== undefined || this.#options.end !== undefined;
     const what = ranged ? 'in the asked range' : 'could be decoded';
     return new TinySRError('TSR_INPUT_NO_FRAMES', `${this.#options.info.path}: no frame ${what}${reason}`, {

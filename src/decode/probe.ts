@@ -130,12 +130,14 @@ function scaled(value: unknown, unit: number): number {
   return ratio ? Math.round(rationalValue(ratio) * unit) : 0;
 }
 
-function hdrMetadata(report: ProbeReport): HdrMetadata {
-  const sides = report.frames[0]?.side_data_list ?? [];
+/** Of the first frame, or of the track where the container knows it. */
+function hdrMetadata(report: ProbeReport, stream: ProbedStream): HdrMetadata | undefined {
+  const sides = [...(report.frames[0]?.side_data_list ?? []), ...(stream.side_data_list ?? [])];
   const mastering = sides.find((data) => data.side_data_type === 'Mastering display metadata');
   const light = sides.find((data) => data.side_data_type === 'Content light level metadata');
   const point = (name: string) =>
     `(${scaled(mastering?.[`${name}_x`], 50_000)},${scaled(mastering?.[`${name}_y`], 50_000)})`;
+  if (!mastering && !light) return undefined;
   return {
     masteringDisplay: mastering
       ? `G${point('green')}B${point('blue')}R${point('red')}WP${point('white_point')}` +
@@ -197,10 +199,13 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
     startTime: number(report.format?.start_time) ?? 0,
     duration,
     bytes,
-    video: video.hdr ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index)) } : video,
+    video: video.hdr
+      ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index), chosen) }
+      : video,
     others,
     chapters: report.chapters.length,
     untitledChapters: report.chapters.flatMap(({ tags }, number) => (tags?.title ? [] : [number])),
+    quicktimeKeys: Object.keys(report.format?.tags ?? {}).some((key) => key.startsWith('com.apple.quicktime.')),
     timecode:
       chosen.tags?.timecode ??
       report.format?.tags?.timecode ??

@@ -31,7 +31,9 @@ function hdrOptions(plan: EncodePlan): string[] {
   const { hdr, hdrMetadata } = plan.source.video;
   if (!hdr || plan.encoder !== 'libx265') return [];
   const parameters = [
-    'hdr10=1:repeat-headers=1',
+    // Without anything to say, it would say a brightness of zero.
+    ...(hdrMetadata ? ['hdr10=1'] : []),
+    'repeat-headers=1',
     ...(hdrMetadata?.masteringDisplay ? [`master-display=${hdrMetadata.masteringDisplay}`] : []),
     ...(hdrMetadata?.contentLight ? [`max-cll=${hdrMetadata.contentLight}`] : []),
   ];
@@ -103,7 +105,8 @@ function carriedStreams(plan: EncodePlan): string[] {
     if (type === 'audio' && fate === audioEncoder && audioLayouts) {
       options.push(`-filter:${output}`, `aformat=channel_layouts=${audioLayouts}`);
     }
-    if (type === 'cover') options.push(`-disposition:${output}`, 'attached_pic');
+    // A cover has its time before the start, as all pictures that are no video.
+    if (type === 'cover') options.push(`-disposition:${output}`, 'attached_pic', `-copypriorss:${output}`, '1');
     output += 1;
   }
   for (const [number, { path, mimeType, name }] of plan.coverFiles.entries()) {
@@ -120,6 +123,13 @@ function carriedStreams(plan: EncodePlan): string[] {
   return options;
 }
 
+/** A part of the video that begins later would begin with another time code than the source's. */
+function timecode({ source, start }: EncodePlan): string[] {
+  if (!source.timecode) return [];
+  if (start === undefined) return ['-metadata:s:v:0', `timecode=${source.timecode}`];
+  return ['-metadata', 'timecode=', '-metadata:s:v:0', 'timecode='];
+}
+
 function metadata(plan: EncodePlan): string[] {
   const { source } = plan;
   return [
@@ -128,8 +138,14 @@ function metadata(plan: EncodePlan): string[] {
     ...['-map_metadata', '1', '-map_chapters', plan.container.chapters ? '1' : '-1'],
     // Naming one stream's metadata ends the copying of all others': each carried stream names its own.
     ...['-map_metadata:s:v:0', `1:s:${source.video.index}`, ...withoutStaleTags(0)],
-    ...(source.timecode ? ['-metadata:s:v:0', `timecode=${source.timecode}`] : []),
+    ...timecode(plan),
   ];
+}
+
+/** Phones write who, where and when by keys of QuickTime's own: mp4 and mov keep these only among tags that are all keys. */
+function keptKeys({ source, container }: EncodePlan): string[] {
+  if (container.muxer !== 'mp4' && container.muxer !== 'mov') return [];
+  return source.quicktimeKeys ? ['-movflags', '+use_metadata_tags'] : [];
 }
 
 /** mp4 and mov keep a chapter by its title alone: one without would be lost, and the next would take its time. */
@@ -191,8 +207,8 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
     .output(toPipe ? target : fileUrl(target))
     .outputOptions(
       ...['-map', '[video]'],
-      ...carriedStreams(plan),
       ...cuts(plan),
+      ...carriedStreams(plan),
       ...encoderOptions(plan),
       ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(clockOf(plan))],
       ...colorOptions(plan),
@@ -202,6 +218,9 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ...['-max_muxing_queue_size', '4096', '-strict', 'experimental'],
       ...(toPipe && plan.container.muxer === 'mp4' ? plan.container.options.slice(0, 2) : plan.container.options),
       ...muxer,
+      ...keptKeys(plan),
+      // ffmpeg goes by the extension, and the temporary has another.
+      ...(/\.m2ts$/i.test(plan.output) ? ['-mpegts_m2ts_mode', '1'] : []),
       ...plan.extra,
       ...['-f', plan.container.muxer],
     );

@@ -60,7 +60,7 @@ const MATROSKA_AUDIO = [
   ...['pcm_alaw', 'pcm_mulaw', 'adpcm_ms', 'adpcm_ima_wav', 'wmav1', 'wmav2', 'wmapro', 'wmavoice', 'amr_nb', 'amr_wb'],
   ...['ra_144', 'ra_288', 'cook', 'sipr', 'atrac3', 'gsm_ms'],
 ];
-/** What the index of mp4 and mov can name. */
+/** What the index of mp4 can name. */
 const ISO_COVERS = ['mjpeg', 'png', 'bmp'];
 /** Which track is default stays as it was. */
 const DEFAULTS_KEPT = ['-default_mode', 'passthrough'];
@@ -89,8 +89,9 @@ const CONTAINERS: readonly Container[] = [
     subtitles: ['mov_text'],
     textEncoder: 'mov_text',
     attachments: false,
-    covers: 'stream',
-    coverCodecs: ISO_COVERS,
+    // ffmpeg's muxer for it writes none.
+    covers: undefined,
+    coverCodecs: [],
     chapters: true,
     options: [...NO_SHIFT, '-movflags', '+faststart'],
   },
@@ -190,11 +191,15 @@ export function containerNamed(muxer: string): Container | undefined {
   return CONTAINERS.find((container) => container.muxer === muxer);
 }
 
+/** Sound that ffmpeg cannot decode: what it has no name for (Apple's spatial track), and what it knows by name alone. */
+const UNDECODED = ['unknown', 'none', 'apac', 'ac4', 'mpegh_3d_audio'];
+
 /** What becomes of a stream that is carried along into a container. */
 export function fateOf(stream: OtherStream, container: Container): Fate {
   switch (stream.type) {
     case 'audio':
-      return container.audio.includes(stream.codec) ? 'copy' : container.audioEncoder;
+      if (container.audio.includes(stream.codec)) return 'copy';
+      return UNDECODED.includes(stream.codec) ? undefined : container.audioEncoder;
     case 'subtitle':
       if (container.subtitles === '*' || container.subtitles.includes(stream.codec)) return 'copy';
       return TEXT_SUBTITLES.includes(stream.codec) ? container.textEncoder : undefined;

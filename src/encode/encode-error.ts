@@ -1,5 +1,7 @@
+import { readFailure } from '../decode/damage.js';
 import type { ChildExit } from '../shared/child.js';
 import { type ErrorCode, TinySRError } from '../shared/errors.js';
+import { fileUrl } from '../shared/input-options.js';
 
 /** The line of ffmpeg's stderr that says most: the first one, as the others follow from it. */
 function reason(stderr: string): string {
@@ -16,6 +18,10 @@ interface Meaning {
 
 const FREE_SPACE = 'Free some space, or write to another disk; nothing was left behind.';
 
+/** What ffmpeg says of an output that is not whole, though it may end with status 0: the trailer, or what the disk was to take. */
+const NOT_WRITTEN =
+  /Error writing trailer of .*|Error closing file.*|^file:.*: (Input\/output error|Stale file handle|Transport endpoint is not connected|Connection timed out)$|Invalid length 0x[0-9a-f]+ > 0x[0-9a-f]+.*/m;
+
 /** A failure to open a file, as ffmpeg says it. */
 const CANNOT_OPEN =
   /^file:.*: (Permission denied|Operation not permitted|Read-only file system|No such file or directory)$/m;
@@ -30,7 +36,7 @@ const ENCODER_REFUSED = [
 ];
 
 /** Meanings of what ffmpeg said, looked at in this order: a full disk makes it say much else besides. */
-function meaningOf(exit: ChildExit, encoder: string): Meaning | undefined {
+function meaningOf(exit: ChildExit, encoder: string, source: string | undefined): Meaning | undefined {
   const { stderr, signal } = exit;
   if (/No space left on device|Disk quota exceeded/i.test(stderr)) {
     return { code: 'TSR_OUTPUT_DISK_FULL', what: 'the disk is full', hint: FREE_SPACE };
@@ -40,6 +46,22 @@ function meaningOf(exit: ChildExit, encoder: string): Meaning | undefined {
       code: 'TSR_OUTPUT_DISK_FULL',
       what: 'it would be larger than a file may be here',
       hint: 'Raise the limit (ulimit -f), or write to a file system of larger files; nothing was left behind.',
+    };
+  }
+  const unreadable = source === undefined ? undefined : readFailure(stderr, fileUrl(source));
+  if (unreadable !== undefined) {
+    return {
+      code: 'TSR_INPUT_UNREADABLE',
+      what: `the source could not be read to its end (${unreadable})`,
+      hint: 'The disk or the connection failed: rescue the file to another disk first (ddrescue), then upscale the copy.',
+    };
+  }
+  const lost = NOT_WRITTEN.exec(stderr)?.[0];
+  if (lost !== undefined) {
+    return {
+      code: 'TSR_OUTPUT_UNWRITABLE',
+      what: `it could not be written to its end (${lost.replace(/^file:.*: /, '')})`,
+      hint: 'The disk or the connection failed: write to another one; nothing was left behind.',
     };
   }
   if (exit.code === 0 && !signal) return undefined;
@@ -85,9 +107,14 @@ function meaningOf(exit: ChildExit, encoder: string): Meaning | undefined {
   };
 }
 
-/** What an ended encoder means; undefined when all is well. */
-export function encodeError(target: string, encoder: string, exit: ChildExit): TinySRError | undefined {
-  const meaning = meaningOf(exit, encoder);
+/** What an ended encoder means; undefined when all is well. @param source path of the video that the other tracks come from */
+export function encodeError(
+  target: string,
+  encoder: string,
+  exit: ChildExit,
+  source?: string,
+): TinySRError | undefined {
+  const meaning = meaningOf(exit, encoder, source);
   if (!meaning) return undefined;
   const { code, what, hint } = meaning;
   return new TinySRError(code, `${target}: ${what}`, { hint, cause: new Error(exit.stderr) });

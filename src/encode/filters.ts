@@ -63,7 +63,8 @@ function marks(plan: EncodePlan): string[] {
   ];
   return [
     ...(isRgbOutput(plan.pixelFormat) ? [] : [`setparams=${parameters.join(':')}`]),
-    `setsar=${formatRational(plan.sampleAspectRatio)}`,
+    // Without a limit of its own, the filter would round to parts of a hundred.
+    `setsar=${formatRational(plan.sampleAspectRatio)}:max=65535`,
   ];
 }
 

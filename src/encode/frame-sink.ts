@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
-import { type RunningChild, startChild } from '../shared/child.js';
+import { type ChildExit, type RunningChild, startChild } from '../shared/child.js';
+import type { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
 import { rationalValue } from '../shared/rational.js';
 import { encodeArguments } from './command.js';
@@ -78,21 +79,22 @@ export class FrameSink {
     });
   }
 
+  #meaning(exit: ChildExit): TinySRError | undefined {
+    const { output, encoder, source } = this.#plan;
+    return encodeError(output, encoder, exit, source.path);
+  }
+
   async #failure(): Promise<Error> {
     const exit = await this.#child.exit;
     // An encoder that closes its input and still exits well has failed all the same: frames are missing.
-    return (
-      encodeError(this.#plan.output, this.#plan.encoder, exit) ??
-      encodeError(this.#plan.output, this.#plan.encoder, { ...exit, code: exit.code || 1 }) ??
-      new Error('unreachable')
-    );
+    return this.#meaning(exit) ?? this.#meaning({ ...exit, code: exit.code || 1 }) ?? new Error('unreachable');
   }
 
   /** Ends the input and waits for the finished file. @throws as {@link write} */
   async finish(): Promise<void> {
     this.#input.end();
     const exit = await this.#child.exit;
-    const error = encodeError(this.#plan.output, this.#plan.encoder, exit);
+    const error = this.#meaning(exit);
     if (error) throw error;
   }
 

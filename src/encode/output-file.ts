@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, constants, link, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isFullDisk, TinySRError } from '../shared/errors.js';
 import { asLastResort } from '../shared/last-resort.js';
@@ -75,6 +75,7 @@ export class OutputFile {
    */
   async commit(): Promise<void> {
     try {
+      await this.#sync();
       await this.#rename();
     } catch (cause) {
       const { code = '' } = cause as NodeJS.ErrnoException;
@@ -100,6 +101,16 @@ export class OutputFile {
     }
     await rm(this.temporary, { force: true }).catch(() => undefined);
     this.#forget();
+  }
+
+  /** After a loss of power a name must not stand for what had not reached the disk yet. */
+  async #sync(): Promise<void> {
+    const file = await open(this.temporary, 'r+');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   async #rename(): Promise<void> {

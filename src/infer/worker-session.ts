@@ -21,22 +21,34 @@ function inferError(message: string): TinySRError {
     : new TinySRError('TSR_INFER_FAILED', `inference failed: ${line}`, { hint: 'Try --device cpu.' });
 }
 
+/** @param reason what the thread died of, when it did */
+function endedError(reason: string | undefined): TinySRError {
+  if (reason === undefined)
+    return new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' });
+  return new TinySRError('TSR_INFER_FAILED', `the runtime cannot be used: ${reason.split('\n')[0]}`, {
+    hint: 'Run npm install again; onnxruntime-node needs glibc (not Alpine) and a supported system.',
+  });
+}
+
 /** A worker thread that loads the runtime: started early, it is ready when the model and the size are known. */
 export class InferenceThread {
   readonly #worker = new Worker(new URL('./worker.js', import.meta.url));
-  readonly #exited: Promise<void>;
+  readonly #exited: Promise<string | undefined>;
   #taken = false;
 
   constructor() {
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => resolve());
+    let reason: string | undefined;
+    // What goes wrong before a session listens, as when the runtime cannot be loaded, is told by the exit.
+    this.#worker.on('error', (error) => {
+      reason ??= error.message;
     });
-    // What goes wrong before a session listens is told by the exit.
-    this.#worker.on('error', () => undefined);
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => resolve(reason));
+    });
   }
 
   /** Hands the thread over; whoever takes it ends it. Once. */
-  take(): { readonly worker: Worker; readonly exited: Promise<void> } {
+  take(): { readonly worker: Worker; readonly exited: Promise<string | undefined> } {
     if (this.#taken) throw new Error('the thread has a session already');
     this.#taken = true;
     return { worker: this.#worker, exited: this.#exited };
@@ -65,9 +77,7 @@ export class WorkerSession {
   private constructor(thread: InferenceThread) {
     const { worker, exited } = thread.take();
     this.#worker = worker;
-    this.#exited = exited.then(() =>
-      this.#end(new TinySRError('TSR_INFER_FAILED', 'the inference worker ended', { hint: 'Run again.' })),
-    );
+    this.#exited = exited.then((reason) => this.#end(endedError(reason)));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Model } from '../infer/types.js';
-import { effectiveMatrix, hasNoMatrix, type Matrix, matrixTag } from '../shared/color.js';
+import { effectiveMatrix, hasNoMatrix, isLimitedGrey, type Matrix, matrixTag } from '../shared/color.js';
 import type { FrameFormat } from '../shared/layout.js';
 import type { ColorTags, VideoStream } from '../shared/media.js';
 import type { SizePlan } from './size-plan.js';
@@ -27,14 +27,16 @@ function frameFormat(video: VideoStream, model: Model, size: SizePlan, depth: 8 
   const unpadded = size.frame.width === video.width && size.frame.height === video.height;
   const yuv: FrameFormat = depth === 8 ? 'yuv420p' : 'yuv420p10le';
   // 4:2:0 frames stay 4:2:0: half the bytes of RGB and no conversion either way.
-  const is420 = /^(yuv420p|nv12|nv21|p010)/.test(video.pixelFormat) && (depth === 8 || video.depth <= 10);
+  const coarse =
+    /^(yuv420p|nv12|nv21|p010)/.test(video.pixelFormat) || isLimitedGrey(video.pixelFormat, video.color.range);
+  const is420 = coarse && (depth === 8 || video.depth <= 10);
   if (is420 && unpadded && !fullRange && has(yuv)) return yuv;
   return depth === 10 && has('rgb48le') ? 'rgb48le' : 'rgb24';
 }
 
 /** Decides frame format, matrix, range and tags. */
 export function planColor(video: VideoStream, model: Model, size: SizePlan, depth: 8 | 10): ColorPlan {
-  const isRgb = hasNoMatrix(video.pixelFormat);
+  const isRgb = hasNoMatrix(video.pixelFormat, video.color.range);
   if (isRgb) {
     const matrix = effectiveMatrix(UNTAGGED, size.height);
     const { primaries, transfer } = video.color;

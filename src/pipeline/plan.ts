@@ -9,14 +9,15 @@ import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import type { Model } from '../infer/types.js';
 import { TinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
-import { frameLayout } from '../shared/layout.js';
-import type { MediaInfo } from '../shared/media.js';
-import { rationalValue } from '../shared/rational.js';
+import { type FrameLayout, frameLayout } from '../shared/layout.js';
+import { MAX_FRAME_BYTES } from '../shared/limits.js';
+import type { MediaInfo, VideoStream } from '../shared/media.js';
+import { type Rational, rationalValue, reduced } from '../shared/rational.js';
 import { planColor } from './color-plan.js';
 import { lookAtSource, type Scratch, scratchPath } from './look-at-source.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { type OutputPlan, planOutput } from './output-plan.js';
-import { planSizes } from './size-plan.js';
+import { planSizes, type SizePlan } from './size-plan.js';
 
 /** Everything decided about one video before any frame is read. */
 export interface VideoPlan {
@@ -36,6 +37,16 @@ function zeroOf(source: MediaInfo, start: number | undefined, end: number | unde
   return farFromZero || broadcast || end !== undefined ? source.startTime : 0;
 }
 
+/** Pixels keep their shape, unless both sides were asked for: then the picture keeps its own. */
+function pixelShape(
+  { width, height, sampleAspectRatio: { num, den } }: VideoStream,
+  size: SizePlan,
+  options: UpscaleVideoOptions,
+): Rational {
+  if (options.width === undefined || options.height === undefined) return { num, den };
+  return reduced({ num: num * width * size.height, den: den * height * size.width });
+}
+
 function expectedFrames(source: MediaInfo, options: UpscaleVideoOptions): number | undefined {
   const { frameCount, frameRate } = source.video;
   const { start = 0, end, frames } = options;
@@ -51,7 +62,11 @@ function expectedFrames(source: MediaInfo, options: UpscaleVideoOptions): number
 const FINE_CHROMA = /422|444|^(uyvy|yuyv|y210|v210|nv16|nv24)/;
 const COARSE_CHROMA = /420|^(nv12|p010)/;
 
-function contentWarnings({ video }: MediaInfo, { depth, pixelFormat }: OutputPlan): string[] {
+function contentWarnings(
+  { video, timecode }: MediaInfo,
+  { depth, pixelFormat, encoder }: OutputPlan,
+  start: number | undefined,
+): string[] {
   const fine = FINE_CHROMA.exec(video.pixelFormat)?.[0];
   const coarse = COARSE_CHROMA.test(pixelFormat);
   const wanted = `yuv${fine === '444' || fine === 'nv24' ? '444' : '422'}p${depth === 10 ? '10le' : ''}`;
@@ -63,12 +78,28 @@ function contentWarnings({ video }: MediaInfo, { depth, pixelFormat }: OutputPla
     ...(fine && coarse
       ? [`${video.pixelFormat} becomes ${pixelFormat}: --pix-fmt ${wanted} keeps the colour samples`]
       : []),
+    ...(video.hdrMetadata && encoder !== 'libx265'
+      ? [`${encoder} cannot be given the HDR metadata (brightness, display): --codec hevc keeps it`]
+      : []),
+    ...(timecode !== undefined && start !== undefined
+      ? [`time code ${timecode}: dropped, it is that of the source's beginning`]
+      : []),
     ...(video.hasAlpha ? ['transparency is dropped: the output is opaque'] : []),
     ...(video.dolbyVision ? ['Dolby Vision metadata is dropped: the base layer is kept'] : []),
     ...(video.dolbyVision === 'own'
       ? ['the base layer of this Dolby Vision profile has colours of its own, which players will show wrongly']
       : []),
   ];
+}
+
+/** @throws TSR_INPUT_TOO_LARGE when upscaled frames are larger than the encoder takes */
+function requireFrameSize(input: string, { format, width, height, bytes }: FrameLayout): void {
+  if (bytes <= MAX_FRAME_BYTES) return;
+  throw new TinySRError(
+    'TSR_INPUT_TOO_LARGE',
+    `${input}: frames of ${width}x${height} in ${format} are ${Math.round(bytes / 1e6)} MB, more than the ${Math.round(MAX_FRAME_BYTES / 1e6)} MB that can be encoded`,
+    { hint: 'Use a model of a smaller scale, for example --model tinysr-nano-x2.' },
+  );
 }
 
 /** The container of the output: by extension, or by `format` for stdout. @throws TinySRError `TSR_OUTPUT_FORMAT` */
@@ -107,6 +138,10 @@ export async function planVideo(
   const output = planOutput(options, container, video, ffmpeg);
   const size = planSizes(video, model, options);
   const color = planColor(video, model, size, output.depth);
+  requireFrameSize(
+    options.input,
+    frameLayout(color.format, size.frame.width * model.scale, size.frame.height * model.scale),
+  );
   const { streams, warnings } = planStreams(source, container);
   const covers = container.covers === 'attachment' ? streams.filter(({ type, fate }) => type === 'cover' && fate) : [];
   const coverFiles = covers.length ? await extractCovers(source, await scratchPath(scratch), signal) : [];
@@ -135,7 +170,7 @@ export async function planVideo(
     picture: size.picture,
     width: size.width,
     height: size.height,
-    sampleAspectRatio: video.sampleAspectRatio,
+    sampleAspectRatio: pixelShape(video, size, options),
     matrix: color.matrix,
     fullRange: color.fullRange,
     color: color.tags,
@@ -152,6 +187,6 @@ export async function planVideo(
     decode,
     encode,
     totalFrames: expectedFrames(source, options),
-    warnings: [...sourceWarnings, ...contentWarnings(source, output), ...warnings],
+    warnings: [...sourceWarnings, ...contentWarnings(source, output, start), ...warnings],
   };
 }

@@ -25,6 +25,8 @@ async function preview(
       hint: 'Name the output .png.',
     });
   }
+  const stop = () => void owned.close().catch(() => undefined);
+  signal?.addEventListener('abort', stop, { once: true });
   const file = await OutputFile.prepare(options.output, options.overwrite ?? false);
   owned.use(file, () => file.discard());
   let path = options.input;

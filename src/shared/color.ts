@@ -26,9 +26,15 @@ export function matrixTag(matrix: Matrix): string {
   return matrix === 'bt601' ? 'smpte170m' : matrix === 'bt2020' ? 'bt2020nc' : matrix;
 }
 
-/** Whether a source's pixel format has no YUV matrix: RGB, palette and grey ones. */
-export function hasNoMatrix(pixelFormat: string): boolean {
+/** Whether a source's pixel format has no YUV matrix: RGB, palette and grey ones, but for grey of limited range. */
+export function hasNoMatrix(pixelFormat: string, range: ColorTags['range']): boolean {
+  if (isLimitedGrey(pixelFormat, range)) return false;
   return /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(pixelFormat);
+}
+
+/** Grey from 16 to 235, as of YUV video without colour: swscale takes all grey for full range. */
+export function isLimitedGrey(pixelFormat: string, range: ColorTags['range']): boolean {
+  return pixelFormat.startsWith('gray') && range === 'tv';
 }
 
 /** Whether an output's pixel format is RGB, so that no matrix, range or chroma site describes it. */

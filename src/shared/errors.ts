@@ -15,7 +15,10 @@ export const ERROR_CODES = {
   TSR_USAGE: { exit: 2, meaning: 'The command line or an option value is not valid.' },
   TSR_INPUT_NOT_FOUND: { exit: 3, meaning: 'The input file does not exist.' },
   TSR_INPUT_NOT_FILE: { exit: 3, meaning: 'The input is a folder or a special file where a file is expected.' },
-  TSR_INPUT_UNREADABLE: { exit: 3, meaning: 'The input exists but cannot be opened (permissions).' },
+  TSR_INPUT_UNREADABLE: {
+    exit: 3,
+    meaning: 'The input exists but cannot be opened (permissions) or read to its end (disk, connection).',
+  },
   TSR_INPUT_EMPTY: { exit: 3, meaning: 'The input file has no bytes.' },
   TSR_INPUT_INVALID: {
     exit: 3,

@@ -80,6 +80,8 @@ export interface MediaInfo {
   readonly chapters: number;
   /** Numbers, from 0, of the chapters without a title. */
   readonly untitledChapters: readonly number[];
+  /** Whether the file has tags by QuickTime's keys (`com.apple.quicktime.…`). */
+  readonly quicktimeKeys: boolean;
   /** SMPTE time code of the first frame, e.g. `01:00:00:00`. */
   readonly timecode: string | undefined;
 }

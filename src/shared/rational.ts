@@ -21,6 +21,13 @@ export function formatRational({ num, den }: Rational): string {
   return `${num}/${den}`;
 }
 
+/** The same fraction in lowest terms; both parts safe integers. */
+export function reduced({ num, den }: Rational): Rational {
+  let [a, b] = [num, den];
+  while (b) [a, b] = [b, a % b];
+  return { num: num / a, den: den / a };
+}
+
 /** The fraction as a number. */
 export function rationalValue({ num, den }: Rational): number {
   return num / den;

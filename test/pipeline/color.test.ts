@@ -208,6 +208,29 @@ describe('depth', () => {
   });
 });
 
+describe('grey video', () => {
+  const grey = (format: string, range: 'tv' | 'pc', level: number) =>
+    folder.made(`${format}-${range}-${level}-source.mkv`, (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', `color=black:s=64x48:r=5,format=${format},geq=lum=${level}`, '-frames:v', '2'],
+        ...['-c:v', 'ffv1', '-color_range', range, path],
+      ),
+    );
+
+  it.each([
+    ['gray', 'tv', 16, 16],
+    ['gray', 'tv', 235, 235],
+    ['gray10le', 'tv', 64, 16],
+    ['gray', 'pc', 0, 16],
+    ['gray', 'pc', 255, 235],
+  ] as const)('%s of range %s: %i becomes a luma of %i', async (format, range, level, luma) => {
+    const output = folder.file(`${format}-${range}-${level}.mkv`);
+    await upscale({ input: await grey(format, range, level), output, crf: 0, preset: 'ultrafast' });
+    const { frames } = await decode(output, { format: 'gray' });
+    expect(Math.abs((frames[0]?.[1000] ?? Number.NaN) - luma)).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('HDR', () => {
   const PQ: Tags = { range: 'tv', matrix: 'bt2020nc', primaries: 'bt2020', transfer: 'smpte2084' };
   const HLG: Tags = { ...PQ, transfer: 'arib-std-b67' };
@@ -233,6 +256,18 @@ describe('HDR', () => {
       expect(after).toEqual(before);
     },
   );
+
+  it('a source that says nothing of its display gets no zeros in place of that', async () => {
+    const source = await tagged('pq-plain.mkv', 'yuv420p10le', PQ, ...X265, '-x265-params', 'log-level=error');
+    const output = folder.file('pq-plain-out.mkv');
+    await upscale({ input: source, output, preset: 'ultrafast' });
+    expect(await sideData(output)).toEqual([]);
+  });
+
+  it('metadata that an encoder cannot be given is told of', async () => {
+    const { warnings } = await upscale({ input: await pq(), output: folder.file('pq-told.webm'), preset: '8' });
+    expect(warnings).toContainEqual(expect.stringMatching(/^libvpx-vp9 cannot be given the HDR metadata/));
+  });
 
   it('an HLG source keeps its transfer and depth', async () => {
     const output = folder.file('hlg.mp4');

@@ -23,6 +23,7 @@ describe('cover art of other kinds than JPEG and PNG', () => {
     ['bmp', 'mp4', 'mp4', true],
     ['bmp', 'mp4', 'mkv', true],
     ['bmp', 'mp4', 'webm', false],
+    ['bmp', 'mp4', 'mov', false],
     ['gif', 'mkv', 'mkv', true],
     ['gif', 'mkv', 'mp4', false],
   ])('%s from .%s to .%s is kept: %s; else a warning says so', async (kind, from, to, kept) => {
@@ -40,6 +41,22 @@ describe('cover art of other kinds than JPEG and PNG', () => {
     );
     expect(covers).toHaveLength(kept ? 1 : 0);
   });
+});
+
+it('cover art stays when a part of the video is taken', async () => {
+  const cover = await folder.made('part.png', (path) =>
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=40x30', '-frames:v', '1', path),
+  );
+  const input = await folder.made('part.mp4', (path) =>
+    ffmpeg(
+      ...[...VIDEO, '-i', cover, '-map', '0', '-map', '1', '-c:v:1', 'copy', '-disposition:v:1', 'attached_pic'],
+      ...[...FAST, path],
+    ),
+  );
+  const output = folder.file('part-out.mp4');
+  await upscale({ input, output, start: 0.2, preset: 'ultrafast' });
+  const { streams } = await probeFile(output);
+  expect(streams.filter(({ disposition }) => disposition.attached_pic)).toHaveLength(1);
 });
 
 describe('chapters with odd names', () => {

@@ -48,6 +48,17 @@ describe('sample aspect ratio', () => {
     expect(Math.abs(value((await videoStream(output)).sample_aspect_ratio) / value(ratio) - 1)).toBeLessThan(0.5 / 256);
   });
 
+  it('gives way to the shape of the picture when both sides are asked for', async () => {
+    const source = await clip('sar-both.mkv', `${numbered(72, 58)},setsar=64/45`, '-frames:v', '2', ...FAST);
+    const output = folder.file('sar-both-out.mkv');
+    await upscale({ input: source, output, width: 192, height: 108 });
+    const stream = await videoStream(output);
+    // 72 x 58 pixels of 64:45 are 256:145; so are 192 x 108 of 144:145.
+    expect([stream.width, stream.height, stream.sample_aspect_ratio]).toEqual([192, 108, '144:145']);
+    await upscale({ input: source, output, width: 144, overwrite: true });
+    expect((await videoStream(output)).sample_aspect_ratio).toBe('64:45');
+  });
+
   it('is turned with a picture that is turned', async () => {
     const flat = await clip('sar-flat.mp4', `${numbered(64, 48)},setsar=4/3`, '-frames:v', '2', ...FAST);
     const source = await folder.made('sar-turned.mp4', (path) =>

@@ -214,6 +214,33 @@ describe('other sources', () => {
     if (extension !== 'mkv') expect(streams.some(({ codec_tag_string }) => codec_tag_string === 'tmcd')).toBe(true);
   });
 
+  it('the time code is dropped with a warning where it would be that of another frame', async () => {
+    const source = await folder.made('timecode-part.mov', (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', 'testsrc2=s=32x32:r=25:d=0.6', '-c:v', 'libx264', '-timecode', '01:00:00:00', path],
+      ),
+    );
+    const output = folder.file('timecode-part-out.mov');
+    const { warnings } = await upscale({ input: source, output, start: 0.2 });
+    expect(warnings).toContainEqual(expect.stringMatching(/^time code 01:00:00:00: dropped/));
+    expect(JSON.stringify(await probeFile(output))).not.toContain('01:00:00:00');
+  });
+
+  it.each(['mov', 'mp4', 'mkv'])("a phone's own tags are kept in .%s", async (extension) => {
+    const tags = { 'com.apple.quicktime.make': 'Maker', 'com.apple.quicktime.location.ISO6709': '+52+013/' };
+    const source = await folder.made('phone.mov', (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', 'testsrc2=s=32x32:r=25:d=0.2', '-c:v', 'libx264', '-movflags', 'use_metadata_tags'],
+        ...[...Object.entries(tags).flatMap(([key, value]) => ['-metadata', `${key}=${value}`]), path],
+      ),
+    );
+    const output = folder.file(`phone-out.${extension}`);
+    await upscale({ input: source, output });
+    const kept = Object.entries((await probeFile(output)).format.tags ?? {});
+    const lower = Object.fromEntries(kept.map(([key, value]) => [key.toLowerCase(), value]));
+    for (const [key, value] of Object.entries(tags)) expect(lower[key.toLowerCase()], key).toBe(value);
+  });
+
   it('pcm is copied to Matroska and mov, and converted for mp4 with a warning', async () => {
     const source = await folder.made('pcm.avi', (path) =>
       ffmpeg(...VIDEO, ...tone(440), '-c:v', 'mjpeg', '-c:a', 'pcm_s16le', path),

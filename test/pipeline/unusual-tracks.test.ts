@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ffmpeg, packets, streamsOf } from '../support/ffmpeg.js';
 import { testFolder } from '../support/folder.js';
@@ -18,6 +19,36 @@ const surround = (layout: string, channels: number) =>
   });
 
 describe('sound', () => {
+  it.each(['mp4', 'mkv', 'mov'])('that ffmpeg has no name for is dropped with a warning in .%s', async (extension) => {
+    const named = await folder.made('named.mov', (path) =>
+      ffmpeg(
+        ...VIDEO,
+        ...tone(440),
+        ...tone(880),
+        '-map',
+        '0',
+        '-map',
+        '1',
+        '-map',
+        '2',
+        ...FAST,
+        '-c:a',
+        'pcm_s16le',
+        path,
+      ),
+    );
+    const source = await folder.made('nameless.mov', async (path) => {
+      const bytes = await readFile(named);
+      // The last track's sample description becomes one of a codec that came later.
+      bytes.write('apac', bytes.lastIndexOf('stsd') + 16, 'latin1');
+      await writeFile(path, bytes);
+    });
+    const output = folder.file(`nameless-out.${extension}`);
+    const { warnings } = await upscale({ input: source, output });
+    expect(warnings).toContainEqual(expect.stringMatching(/^audio track 2, unknown.*dropped/));
+    expect(await streamsOf(output, 'audio')).toHaveLength(1);
+  });
+
   it('twenty tracks are copied, each with its own packets', async () => {
     const source = await folder.made('twenty.mkv', (path) => {
       const maps = counting(20, 1).flatMap((input) => ['-map', String(input)]);
