@@ -13,6 +13,8 @@ const GPU_BATCH_PIXELS = 1 << 20;
 
 /** The same for CPUs, whose caches a batch must not outgrow: it saves what a run costs beside its arithmetic. */
 const CPU_BATCH_PIXELS = 1 << 18;
+/** … of each of several sessions, which share the caches. */
+const SHARED_BATCH_PIXELS = 1 << 17;
 
 /** Most frames of a batch: on a CPU few frames save most of that, and the first result should not wait for many. */
 const MOST = { cpu: 4, gpu: 8 } as const;
@@ -20,12 +22,13 @@ const MOST = { cpu: 4, gpu: 8 } as const;
 /** Most sessions side by side: beyond that, main thread and memory are what is short. */
 const MOST_SESSIONS = 8;
 
-function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean): number {
+function batchFor(options: UpscalerOptions, provider: Provider, tiled: boolean, shared: boolean): number {
   if (options.batch !== undefined) return options.batch;
   if (tiled) return 1;
   const pixels = options.width * options.height;
   const byMemory = Math.floor((usableMemory() * 0.1) / runBytes(options.model, pixels));
-  const [most, aim] = provider === 'cpu' ? [MOST.cpu, CPU_BATCH_PIXELS] : [MOST.gpu, GPU_BATCH_PIXELS];
+  const cpuAim = shared ? SHARED_BATCH_PIXELS : CPU_BATCH_PIXELS;
+  const [most, aim] = provider === 'cpu' ? [MOST.cpu, cpuAim] : [MOST.gpu, GPU_BATCH_PIXELS];
   return Math.max(1, Math.min(most, byMemory, Math.floor(aim / pixels)));
 }
 
@@ -48,7 +51,7 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
   const variant = chooseVariant(model, format, provider, options.precision ?? 'auto');
   const tile = tileSpec(options);
   const threads = options.threads ?? availableParallelism();
-  const batch = batchFor(options, provider, tile !== undefined);
+  const batch = batchFor(options, provider, tile !== undefined, options.parallel === true && threads > 1);
   const sessions = provider === 'cpu' && tile === undefined ? sessionsFor(options, threads, batch) : 1;
   const session = await SessionPool.open(
     {
