@@ -8,6 +8,9 @@ import { isLeftBehind, MACHINE_PREFIX, OWNER } from '../shared/owner-name.js';
 
 let serial = 0;
 
+/** How a file system says that it cannot be asked to write now. */
+const UNSYNCED = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
+
 /**
  * A file that appears under its name only when it is whole: written beside the target, renamed at the end. The
  * temporary's name tells target, machine and process, so that one left by a killed run is recognised.
@@ -108,6 +111,9 @@ export class OutputFile {
     const file = await open(this.temporary, 'r+');
     try {
       await file.sync();
+    } catch (error) {
+      // File systems without it have nothing better to offer.
+      if (!UNSYNCED.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     } finally {
       await file.close();
     }
