@@ -4,7 +4,7 @@ import { listModels } from '../infer/manifest.js';
 import { hasNvidiaGpu, probeDevice } from '../infer/providers.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import { DEVICES, type Provider } from '../infer/types.js';
-import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { type ErrorCode, TinySRError, toTinySRError } from '../shared/errors.js';
 import { type FfmpegInfo, listHwaccels, requireFfmpeg, requireFfprobe } from '../shared/ffmpeg.js';
 import { nodeIsRecentEnough } from '../shared/node-version.js';
 import { table } from './print.js';
@@ -71,6 +71,12 @@ async function modelFindings(signal: AbortSignal): Promise<Finding[]> {
   );
 }
 
+/** Codes of what is missing beside programs. */
+const MISSING_CODES: Readonly<Record<string, ErrorCode>> = {
+  device: 'TSR_DEVICE_UNAVAILABLE',
+  model: 'TSR_MODEL_CHECKSUM',
+};
+
 async function deviceFindings(signal: AbortSignal): Promise<Finding[]> {
   const model = await resolveModel(DEFAULT_MODEL, signal);
   const findings: Finding[] = [];
@@ -120,11 +126,7 @@ export async function doctorCommand({ json }: { readonly json?: boolean }, signa
   const missing = findings.find(({ ok, required }) => required && !ok);
   if (missing)
     throw new TinySRError(
-      missing.what === 'device'
-        ? 'TSR_DEVICE_UNAVAILABLE'
-        : missing.what === 'model'
-          ? 'TSR_MODEL_CHECKSUM'
-          : 'TSR_FFMPEG_MISSING',
+      MISSING_CODES[missing.what] ?? 'TSR_FFMPEG_MISSING',
       `${missing.what}: ${missing.detail}`,
       missing.advice ? { hint: missing.advice } : {},
     );

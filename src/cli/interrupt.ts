@@ -11,10 +11,9 @@ export function onInterrupt(notice: string | undefined): { readonly signal: Abor
   const abort = new AbortController();
   // What nohup leaves: Node forgets that the signal is to be ignored, and a night's work must not end with the terminal.
   const attached = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
-  if (!attached) process.on('SIGHUP', () => undefined);
-  const signals = attached ? SIGNALS : SIGNALS.filter((name) => name !== 'SIGHUP');
-  const handlers = signals.map((name) => {
+  const handlers = SIGNALS.map((name) => {
     const handler = () => {
+      if (name === 'SIGHUP' && !attached) return;
       if (abort.signal.aborted) {
         // A signal's own end runs no exit handlers.
         undoAll();

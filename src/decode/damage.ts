@@ -28,10 +28,14 @@ export function readFailure(stderr: string, url: string): string | undefined {
   return line?.slice(url.length + 2);
 }
 
+/** What to do about a source whose reading failed. */
+export const RESCUE =
+  'The disk or the connection failed: rescue the file to another disk first (ddrescue), then upscale the copy.';
+
 /** The error of a source that could not be read to its end. @param when how far it came */
 export function unreadableError(path: string, reason: string, when: string): TinySRError {
   return new TinySRError('TSR_INPUT_UNREADABLE', `${path}: could not be read to its end (${reason}) ${when}`, {
-    hint: 'The disk or the connection failed: rescue the file to another disk first (ddrescue), then upscale the copy.',
+    hint: RESCUE,
   });
 }
 

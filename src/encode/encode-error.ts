@@ -1,4 +1,4 @@
-import { readFailure } from '../decode/damage.js';
+import { RESCUE, readFailure } from '../decode/damage.js';
 import type { ChildExit } from '../shared/child.js';
 import { type ErrorCode, TinySRError } from '../shared/errors.js';
 import { fileUrl } from '../shared/input-options.js';
@@ -53,7 +53,7 @@ function meaningOf(exit: ChildExit, encoder: string, source: string | undefined)
     return {
       code: 'TSR_INPUT_UNREADABLE',
       what: `the source could not be read to its end (${unreadable})`,
-      hint: 'The disk or the connection failed: rescue the file to another disk first (ddrescue), then upscale the copy.',
+      hint: RESCUE,
     };
   }
   const lost = NOT_WRITTEN.exec(stderr)?.[0];

@@ -29,7 +29,7 @@ export class SessionPool {
   }
 
   /**
-   * Opens `count` sessions; resolves when one is ready.
+   * Opens `count` sessions, which share the spec's threads; resolves when one is ready.
    *
    * @param thread passes to the first one
    * @throws TinySRError as {@link WorkerSession.open}
@@ -40,10 +40,12 @@ export class SessionPool {
     signal?: AbortSignal,
     thread?: InferenceThread,
   ): Promise<SessionPool> {
-    const first = await WorkerSession.open(spec, signal, thread);
+    // Where they do not divide, some sessions have one more.
+    const own = (index: number): SessionSpec => ({ ...spec, threads: Math.floor((spec.threads + index) / count) });
+    const first = await WorkerSession.open(own(count - 1), signal, thread);
     return new SessionPool(
       first,
-      Array.from({ length: count - 1 }, () => WorkerSession.open(spec)),
+      Array.from({ length: count - 1 }, (_, index) => WorkerSession.open(own(index))),
     );
   }
 

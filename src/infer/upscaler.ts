@@ -63,7 +63,7 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
       width,
       height,
       scale: model.scale,
-      threads: Math.floor(threads / sessions),
+      threads,
       tile,
     },
     sessions,

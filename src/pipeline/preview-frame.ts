@@ -25,8 +25,6 @@ async function preview(
       hint: 'Name the output .png.',
     });
   }
-  const stop = () => void owned.close().catch(() => undefined);
-  signal?.addEventListener('abort', stop, { once: true });
   const file = await OutputFile.prepare(options.output, options.overwrite ?? false);
   owned.use(file, () => file.discard());
   let path = options.input;
@@ -84,6 +82,8 @@ async function preview(
  */
 export async function previewFrame(options: PreviewOptions): Promise<void> {
   const owned = new ClosingStack();
+  const stop = () => void owned.close().catch(() => undefined);
+  options.signal?.addEventListener('abort', stop, { once: true });
   let scratch: string | undefined;
   try {
     await preview(options, owned, (folder) => {
@@ -93,6 +93,7 @@ export async function previewFrame(options: PreviewOptions): Promise<void> {
     const stopped = new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
     throw options.signal?.aborted ? stopped : inUsersWords(toTinySRError(error), scratch, options.input);
   } finally {
+    options.signal?.removeEventListener('abort', stop);
     await owned.close();
   }
 }

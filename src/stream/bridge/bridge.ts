@@ -240,7 +240,7 @@ export class Bridge {
     this.#pacer.reset();
     this.#ages.clear();
     for (const { times } of this.#stages) times.clear();
-    const upscaler = this.#upscalers.get(plan.model, plan.work);
+    const upscaler = this.#upscalers.get(plan);
     const pipeline: Pipeline = new Pipeline({
       plan,
       inputCodec: codec,
@@ -323,7 +323,7 @@ export class Bridge {
       const next = plan && planBridge(plan.source, models, level, settings.maxOutput, gpu ? 4 : 4 / 3);
       this.#replan = Boolean(plan && next && !samePlan(plan, next));
       // Opened before it is needed: the change then takes no longer than two ffmpegs need to start.
-      if (this.#replan && next) this.#upscalers.get(next.model, next.work).catch(() => undefined);
+      if (this.#replan && next) this.#upscalers.get(next).catch(() => undefined);
     }
     const flowing = now - this.#lastInAt < 1000;
     if (this.#pipeline && this.#inSince !== undefined && now - this.#inSince > STALL_MS && flowing) {

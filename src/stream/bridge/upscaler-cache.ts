@@ -1,7 +1,7 @@
 import type { Model, Upscaler } from '../../infer/types.js';
 import type { RelaySettings } from '../options.js';
 import type { PictureSize } from '../rtp/access-unit.js';
-import { liveFormat } from './plan.js';
+import type { BridgePlan } from './plan.js';
 
 /** Sessions kept open: the one in use, the next one, and the one before for the way back. */
 const KEPT = 3;
@@ -23,8 +23,8 @@ export class UpscalerCache {
     this.#settings = settings;
   }
 
-  /** An upscaler for frames of this size. @throws TinySRError when it cannot be opened */
-  get(model: Model, size: PictureSize): Promise<Upscaler> {
+  /** An upscaler for a plan's frames. @throws TinySRError when it cannot be opened */
+  get({ model, format, work: size }: Pick<BridgePlan, 'model' | 'format' | 'work'>): Promise<Upscaler> {
     if (this.#closed) return Promise.reject(new Error('the bridge is closed'));
     const known = this.#entries.find(
       (entry) => entry.model === model && entry.size.width === size.width && entry.size.height === size.height,
@@ -33,7 +33,7 @@ export class UpscalerCache {
     const entry = known ?? {
       model,
       size,
-      upscaler: openUpscaler({ model, device, threads, format: liveFormat(model) ?? 'yuv420p', ...size, batch: 1 }),
+      upscaler: openUpscaler({ model, device, threads, format, ...size, batch: 1 }),
     };
     this.#entries = [entry, ...this.#entries.filter((other) => other !== entry)];
     for (const old of this.#entries.splice(KEPT)) this.#release(old);
