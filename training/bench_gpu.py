@@ -25,13 +25,15 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=MODELS)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu: to see that it works")
     parser.add_argument("--size", nargs="+", default=list(SIZES), help=f"{', '.join(SIZES)} or WxH")
+    parser.add_argument("--runtime", default="", help="only those whose name contains it: recorded, fp16, ...")
+    parser.add_argument("--model", nargs="+", default=[], help="only these")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--html", type=Path)
     args = parser.parse_args()
     sizes = {name: SIZES[name] if name in SIZES else tuple(int(side) for side in name.split("x", 1)) for name in args.size}
-    options = Options(args.models, args.device, sizes, args.batch, args.seconds)
+    options = Options(args.models, args.device, sizes, args.batch, args.seconds, args.runtime, tuple(args.model))
     result = {"schema": "tinysr-video-bench-gpu-python/1", "python": platform.python_version(), **measure(options)}
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + "\n")

@@ -1,6 +1,6 @@
 """Is int8 worth it? Quantises a graph that ships in several ways, times each at 480x270 and says what it costs in quality.
 
-python training/bench_int8.py --model tinysr-nano --calibrate PICTURES --data PICTURES
+python training/bench_int8.py --model tinysr-small-psnr --calibrate PICTURES --data PICTURES
 
 Times are taken in turn, so that a busy machine slows all alike; the ratio is what counts.
 """
@@ -21,7 +21,7 @@ MODELS = Path(__file__).resolve().parent.parent / "models"
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="tinysr-nano")
+    parser.add_argument("--model", default="tinysr-small-psnr")
     parser.add_argument("--calibrate", type=Path, required=True, help="pictures to calibrate on, none of --data")
     parser.add_argument("--data", type=Path, required=True, help="pictures to score")
     parser.add_argument("--frames", type=int, default=24, help="pictures taken of each")

@@ -1,6 +1,6 @@
 """Writes a model's graphs, its safetensors checkpoint and its entry in models/manifest.json.
 
-python training/export.py --checkpoint RUN/checkpoint.pt --name tinysr-nano --width 32 --blocks 2 --scale 4
+python training/export.py --checkpoint RUN/checkpoint.pt --name tinysr-nano --width 16 --blocks 3 --scale 4
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from tinysr.compact import CompactConfig, CompactTinySR
 from tinysr.gpu.export import scores_of
-from tinysr.graphs import FORMATS, build_graph
+from tinysr.graphs import FORMATS, build_graph, macs_per_lr_pixel, receptive_radius
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 
@@ -32,25 +32,13 @@ def load_model(path: Path, config: CompactConfig) -> CompactTinySR:
     return model.eval()
 
 
-def receptive_radius(config: CompactConfig) -> int:
-    """LR pixels an output pixel sees: two a cell, and one cell a 3x3 convolution. Chroma sees less."""
-    return 2 * (2 + 2 * config.blocks)
-
-
-def macs_per_lr_pixel(model: CompactTinySR) -> int:
-    """Multiply-accumulates of the 4:2:0 graph: each weight of luma works once a cell of four LR pixels, and so do the
-    3x4 kernels that give the cell's chroma samples."""
-    chroma = 2 * model.config.scale**2 * 12
-    return (sum(p.numel() for p in model.parameters() if p.dim() == 4) + chroma) // 4
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--name", required=True)
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--blocks", type=int, default=2)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
     parser.add_argument("--quality", type=Path, help="JSON written by eval.py; kept as it was when absent")
     parser.add_argument("--models", type=Path, default=MODELS)

@@ -1,6 +1,6 @@
 """Adds int8 graphs to a model of models/: of rgb24 and yuv420p frames, beside the fp32 ones. 10-bit frames have no use for them.
 
-python training/quantise.py --model tinysr-nano --calibrate PICTURES
+python training/quantise.py --model tinysr-small-psnr --calibrate PICTURES
 
 An export makes the entry anew, so this comes after each.
 """
@@ -47,7 +47,7 @@ def add_int8(models: Path, name: str, calibration: Sequence[Frame]) -> list[Path
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="tinysr-nano")
+    parser.add_argument("--model", default="tinysr-small-psnr")
     parser.add_argument("--calibrate", type=Path, required=True, help="pictures, none that scores are taken of")
     parser.add_argument("--frames", type=int, default=24, help="pictures taken of them")
     parser.add_argument("--models", type=Path, default=MODELS)

@@ -89,7 +89,7 @@ def begin_command(args: argparse.Namespace) -> None:
 
     if (args.folder / "weights").is_dir():
         raise SystemExit(f"{args.folder} holds weights of a run that has begun: give another --folder, or go on without `begin`")
-    wanted = {job.init for job in plan() if job.init}
+    wanted = {job.name for job in plan()}
     weights = {path.stem: load_file(path) for path in sorted(args.checkpoints.glob("*.safetensors")) if path.stem in wanted}
     if not weights:
         raise SystemExit(f"{args.checkpoints} has none of {', '.join(sorted(wanted))}")
@@ -138,9 +138,9 @@ class Call:
         """Goes on where the job stands, or begins with the weights it is to begin with."""
         stopped = self.weights.get(_UNFINISHED + job.name)
         progress = Progress(**self.notes[job.name]) if stopped and job.name in self.notes else None
-        begin = stopped or (self.weights.get(job.init) if job.init else None)
+        begin = stopped or self.weights.get(job.init or "") or self.weights.get(job.name)
         halves = self.args.device != "cpu"
-        return Trainer(job, self.args.folder, self.args.device, perceptual, begin, progress, halves)
+        return Trainer(job, self.args.folder, self.args.device, perceptual, begin, progress, halves, not self.args.eager)
 
     def run(self) -> bool:
         """Whether all jobs are finished."""
@@ -175,7 +175,8 @@ def train_command(args: argparse.Namespace) -> None:
     """One call on the lent machine."""
     if args.device.startswith("cuda"):
         torch.backends.cudnn.benchmark = True
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        # Convolutions alone: reductions and colours are products of matrices, and must be exact.
+        torch.backends.cudnn.allow_tf32 = True
     elif args.threads:
         use_cpu(args.threads)
     call = Call(args)
@@ -251,6 +252,7 @@ def arguments() -> argparse.ArgumentParser:
     train.add_argument("--minutes", type=float, default=9, help="after which this call stops")
     train.add_argument("--device", default="cuda", help="cuda or cpu")
     train.add_argument("--threads", type=int, default=0, help="of a CPU; 0: as PyTorch likes")
+    train.add_argument("--eager", action="store_true", help="launches every kernel by itself and records no CUDA graphs")
     train.add_argument("--trial", action="store_true", help="tiny nets and batches, to try the procedure on a CPU")
     train.set_defaults(run=train_command)
     collect = commands.add_parser("collect", help="what came back, into graphs and checkpoints")

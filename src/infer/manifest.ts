@@ -5,9 +5,12 @@ import { TinySRError } from '../shared/errors.js';
 import { MODELS_DIR } from './paths.js';
 import { type Model, PRECISIONS } from './types.js';
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 const variant = z.object({
   file: z.string().regex(/^[\w.-]+\.onnx$/),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
+  weights: z.object({ file: z.string().regex(/^checkpoints\/[\w.-]+\.safetensors$/), sha256 }).optional(),
   precision: z.enum(PRECISIONS),
   format: z.enum(['rgb24', 'rgb48le', 'yuv420p', 'yuv420p10le']),
 });
@@ -34,16 +37,21 @@ export interface ShippedModel extends Model {
 }
 
 /**
- * The models that ship, from models/manifest.json.
+ * The models that ship, from models/manifest.json: larger enlargements first, and among equals what costs least.
  *
  * @throws TinySRError `TSR_INTERNAL` when the installation is damaged
  */
 export async function listModels(): Promise<ShippedModel[]> {
   try {
     const { models } = manifest.parse(JSON.parse(await readFile(join(MODELS_DIR, 'manifest.json'), 'utf8')));
-    return models.map((model) => ({
+    const inOrder = models.toSorted((a, b) => b.scale - a.scale || a.macsPerLrPixel - b.macsPerLrPixel);
+    return inOrder.map((model) => ({
       ...model,
-      variants: model.variants.map((graph) => ({ ...graph, file: join(MODELS_DIR, graph.file) })),
+      variants: model.variants.map((graph) => ({
+        ...graph,
+        file: join(MODELS_DIR, graph.file),
+        weights: graph.weights && { ...graph.weights, file: join(MODELS_DIR, graph.weights.file) },
+      })),
     }));
   } catch (cause) {
     throw new TinySRError('TSR_INTERNAL', 'models/manifest.json of this installation cannot be read', {

@@ -4,22 +4,30 @@ import { basename, resolve } from 'node:path';
 import { TinySRError } from '../shared/errors.js';
 import { inspectModel } from './foreign.js';
 import { listModels } from './manifest.js';
-import type { Model, ModelVariant } from './types.js';
+import type { Model, PublishedFile } from './types.js';
 
 /** Model used when none is named. */
 export const DEFAULT_MODEL = 'tinysr-nano';
 
 /** @throws TinySRError `TSR_MODEL_CHECKSUM` when a shipped file is not the one of the manifest */
-async function verifyChecksum(variant: ModelVariant): Promise<void> {
-  if (!variant.sha256) return;
-  const data = await readFile(variant.file).catch(() => undefined);
+async function verifyChecksum({ file, sha256 }: PublishedFile): Promise<void> {
+  const data = await readFile(file).catch(() => undefined);
   const sum = data && createHash('sha256').update(data).digest('hex');
-  if (sum === variant.sha256) return;
+  if (sum === sha256) return;
   throw new TinySRError(
     'TSR_MODEL_CHECKSUM',
-    `${basename(variant.file)}: ${data ? 'not the file that was published' : 'missing from this installation'}`,
+    `${basename(file)}: ${data ? 'not the file that was published' : 'missing from this installation'}`,
     { hint: 'Install tinysr-video again.' },
   );
+}
+
+/** Every file of a model once: graphs, and the weights that several of them share. */
+function publishedFiles({ variants }: Model): PublishedFile[] {
+  const files = variants.flatMap(({ file, sha256, weights }) => [
+    ...(sha256 ? [{ file, sha256 }] : []),
+    ...(weights ? [weights] : []),
+  ]);
+  return [...new Map(files.map((entry) => [entry.file, entry])).values()];
 }
 
 /**
@@ -31,7 +39,7 @@ export async function resolveModel(nameOrFile: string, signal?: AbortSignal): Pr
   const shipped = await listModels();
   const known = shipped.find((model) => model.name === nameOrFile);
   if (known) {
-    await Promise.all(known.variants.map(verifyChecksum));
+    await Promise.all(publishedFiles(known).map(verifyChecksum));
     return known;
   }
   const file = await stat(nameOrFile).catch(() => undefined);

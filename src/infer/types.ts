@@ -20,6 +20,14 @@ export interface TensorContract {
   readonly range: 1 | 255;
 }
 
+/** A file that ships. */
+export interface PublishedFile {
+  /** Absolute path. */
+  readonly file: string;
+  /** Hex sha256 the file must have. */
+  readonly sha256: string;
+}
+
 /** One graph file of a model. */
 export interface ModelVariant {
   /** Absolute path of the ONNX file. */
@@ -29,6 +37,8 @@ export interface ModelVariant {
   readonly precision: (typeof PRECISIONS)[number];
   /** Hex sha256 the file must have; undefined for a user's own model. */
   readonly sha256?: string | undefined;
+  /** The file beside the graph that holds its large weights, where these are not in the graph. */
+  readonly weights?: PublishedFile | undefined;
   /** Set when the graph does not take raw frames itself. */
   readonly contract?: TensorContract | undefined;
   /** Absolute path of a graph that corrects whole frames after the model, from `source` and `target`; packed RGB only. */

@@ -58,7 +58,7 @@ describe('a tiled run', () => {
 
   it('with tiles too small for the model is refused with the least that will do', async () => {
     const options = { model: nano, device: 'cpu', format: 'rgb24', width: 160, height: 120 } as const;
-    const error = await errorOf(createUpscaler({ ...options, tile: 32 }));
+    const error = await errorOf(createUpscaler({ ...options, tile: 16 }));
     expect(error.code).toBe('TSR_USAGE');
     const least = Number(/--tile (\d+)/.exec(error.hint ?? '')?.[1]);
     expect(tileSpec({ ...options, tile: least })).toBeDefined();

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
@@ -130,25 +130,33 @@ describe('shipped models', () => {
     // The installation is copied, as the checksum is of a file beside dist/.
     const root = new URL('../../', import.meta.url).pathname;
     const place = folder.file('installed');
-    for (const part of ['dist/infer', 'dist/shared', 'models/adapters'])
+    for (const part of ['dist/infer', 'dist/shared', 'models/adapters', 'models/checkpoints'])
       await mkdir(join(place, part), { recursive: true });
     await copyFile(join(root, 'package.json'), join(place, 'package.json'));
     const { readdir, symlink } = await import('node:fs/promises');
     await symlink(join(root, 'node_modules'), join(place, 'node_modules'));
-    for (const part of ['dist/infer', 'dist/shared', 'models']) {
+    for (const part of ['dist/infer', 'dist/shared', 'models', 'models/checkpoints']) {
       for (const name of await readdir(join(root, part))) {
-        if (/\.(js|json|onnx)$/.test(name)) await copyFile(join(root, part, name), join(place, part, name));
+        if (/\.(js|json|onnx|safetensors)$/.test(name)) await copyFile(join(root, part, name), join(place, part, name));
       }
     }
     const installed = (await import(join(place, 'dist/infer/resolve-model.js'))) as {
       resolveModel: typeof resolveModel;
     };
     expect((await installed.resolveModel('tinysr-nano')).scale).toBe(4);
-    const graph = join(place, 'models/tinysr-nano-yuv420p.onnx');
-    const bytes = await readFile(graph);
-    bytes[5000] = (bytes[5000] ?? 0) ^ 1;
-    await writeFile(graph, bytes);
-    await expect(installed.resolveModel('tinysr-nano')).rejects.toMatchObject({ code: 'TSR_MODEL_CHECKSUM' });
+    expect((await installed.resolveModel('tinysr-small')).scale).toBe(4);
+    // A graph with its weights, and weights that graphs share.
+    for (const [name, file] of [
+      ['tinysr-nano', 'tinysr-nano-yuv420p.onnx'],
+      ['tinysr-small', 'checkpoints/tinysr-small.safetensors'],
+    ] as const) {
+      const path = join(place, 'models', file);
+      const bytes = await readFile(path);
+      bytes[5000] = (bytes[5000] ?? 0) ^ 1;
+      await writeFile(path, bytes);
+      const message = expect.stringContaining(basename(file)) as string;
+      await expect(installed.resolveModel(name)).rejects.toMatchObject({ code: 'TSR_MODEL_CHECKSUM', message });
+    }
   });
 });
 

@@ -83,13 +83,13 @@ def test_compressed_autoencoder_takes_22_times_fewer_macs() -> None:
 
 
 def test_nano_costs_what_the_compact_net_costs() -> None:
-    compact = count(CompactTinySR(CompactConfig(32, 2, 4)), torch.zeros(1, 3, 64, 64))
+    compact = count(CompactTinySR(CompactConfig(16, 3, 4)), torch.zeros(1, 3, 64, 64))
     cost = count_config(named("nano"), 64, 64)
     assert (cost.parameters, cost.macs) == (compact.parameters, compact.macs)
 
 
 # MACs for a pixel of the LR frame: SPAN takes 425 thousand, RealESRGAN_x4plus 17.9 million.
-@pytest.mark.parametrize(("name", "limit"), [("small", 425e3), ("base", 1.79e6)])
+@pytest.mark.parametrize(("name", "limit"), [("small", 425e3), ("small-psnr", 425e3), ("base", 1.79e6)])
 def test_sizes_stay_under_their_limits(name: str, limit: float) -> None:
     cost = count_config(named(name), 128, 128)
     assert cost.macs + cost.attention_macs <= limit * 128 * 128

@@ -26,7 +26,7 @@ from tinysr.gpu.batches import Batches, Shares
 from tinysr.gpu.degrade import blur, degrade, jpeg, noise
 from tinysr.gpu.pack import Packed, Pictures, encode, read_pack, write_pack
 from tinysr.gpu.pieces import from_bytes, read_pieces, to_bytes, write_pieces
-from tinysr.gpu.plan import check, plan, trial
+from tinysr.gpu.plan import FIDELITY, check, plan, trial
 from tinysr.rgb_graph import build_rgb_graph
 
 TRAINING = Path(__file__).resolve().parent.parent
@@ -117,8 +117,7 @@ def test_the_plan_spends_all_time_and_stays_under_the_limits() -> None:
         assert cost.macs / 64**2 <= (425e3 if "small" in job.name else 1.79e6)
     names = [job.name for job in jobs]
     for job in jobs:
-        # Its own name: what has shipped of it.
-        assert job.init is None or names.index(job.init.removesuffix("-psnr")) <= names.index(job.name)
+        assert job.init is None or names.index(job.init.removesuffix(FIDELITY)) < names.index(job.name)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -198,7 +197,7 @@ def test_a_run_goes_on_from_weights_that_ship(tmp_path: Path, monkeypatch: pytes
     Path("checkpoints").mkdir()
     with pytest.raises(SystemExit, match="has none of"):
         train_on_gpu.main(["begin", "--checkpoints", "checkpoints"])
-    save_file({name: value.contiguous() for name, value in shipped.items()}, "checkpoints/tinysr-small-psnr.safetensors")
+    save_file({name: value.contiguous() for name, value in shipped.items()}, "checkpoints/tinysr-small.safetensors")
     train_on_gpu.main(["begin", "--checkpoints", "checkpoints"])
     args = train_on_gpu.arguments().parse_args(["train", "--out", "out", "--device", "cpu", "--trial"])
     state = train_on_gpu.Call(args).trainer(job, None).averaged()
@@ -231,9 +230,10 @@ def test_the_whole_procedure_over_two_machines(
     assert {line["job"] for line in lines} >= {"tinysr-base", "tinysr-base-x2"}
     capsys.readouterr()
     train_on_gpu.main(["collect", "--pieces", str(second / "out")])
-    assert "finished: tinysr-small, tinysr-small-x2, tinysr-base, tinysr-base-x2" in capsys.readouterr().out
+    assert "finished: tinysr-small, tinysr-base, tinysr-small-psnr, tinysr-small-x2, tinysr-base-x2" in capsys.readouterr().out
     manifest = json.loads((home / "runs/gpu/models/manifest.json").read_text())
-    names = ["tinysr-base", "tinysr-base-x2", "tinysr-small", "tinysr-small-psnr", "tinysr-small-x2", "tinysr-small-x2-psnr"]
-    assert [model["name"] for model in manifest["models"]] == names
+    names = [model["name"] for model in manifest["models"]]
+    both = ("base", "base-x2", "small", "small-x2")
+    assert names == sorted([f"tinysr-{name}{end}" for name in both for end in ("", FIDELITY)] + ["tinysr-small-psnr"])
     weights = load_file(home / "runs/gpu/models/checkpoints/tinysr-base.safetensors")
     assert all(bool(value.isfinite().all()) for value in weights.values())

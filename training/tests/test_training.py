@@ -88,10 +88,10 @@ def test_clean_batches_are_reduced_from_hr(tmp_path: Path) -> None:
     assert float((cached[0] - clean[0]).abs().mean()) < 1e-4
 
 
-@pytest.mark.parametrize("config", [CompactConfig(8, 3, 2), CompactConfig(12, 1, 2), CompactConfig(20, 4, 2)])
-def test_a_network_starts_as_the_smaller_one_whose_weights_it_takes(config: CompactConfig) -> None:
+@pytest.mark.parametrize("config", [CompactConfig(12, 2, 2), CompactConfig(20, 2, 2)])
+def test_a_network_starts_as_the_narrower_one_whose_weights_it_takes(config: CompactConfig) -> None:
     torch.manual_seed(0)
-    small = CompactTinySR(CompactConfig(8, 1, 2))
+    small = CompactTinySR(CompactConfig(8, 2, 2))
     with torch.no_grad():
         for parameter in small.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))

@@ -28,7 +28,7 @@ def blend(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> 
     """(1 - share) of the first and `share` (0..1) of the second. @raises ValueError: they are of different networks"""
     if first.keys() != second.keys() or any(first[name].shape != second[name].shape for name in first):
         raise ValueError("the weights are of different networks")
-    return {name: torch.lerp(first[name], second[name], share) for name in first}
+    return {name: torch.lerp(first[name].float(), second[name].float(), share).contiguous() for name in first}
 
 
 def main() -> None:

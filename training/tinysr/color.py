@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -21,16 +23,23 @@ def ycc_to_rgb_matrix() -> tuple[Tensor, Tensor]:
     return inverse, -inverse @ offset
 
 
-def _apply(image: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
-    matrix = matrix.to(image)
-    return torch.einsum("ij,njhw->nihw", matrix, image) + offset.to(image).view(1, 3, 1, 1)
+@cache
+def _constants(to_ycc: bool, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Matrix and offset where they are needed: copying them each time would make a GPU wait."""
+    matrix, offset = rgb_to_ycc_matrix() if to_ycc else ycc_to_rgb_matrix()
+    return matrix.to(device, dtype), offset.to(device, dtype).view(1, 3, 1, 1)
+
+
+def _apply(image: Tensor, to_ycc: bool) -> Tensor:
+    matrix, offset = _constants(to_ycc, image.device, image.dtype)
+    return torch.einsum("ij,njhw->nihw", matrix, image) + offset
 
 
 def rgb_to_ycc(image: Tensor) -> Tensor:
     """(N,3,H,W) RGB in 0..1 to Y'CbCr codes over 255."""
-    return _apply(image, *rgb_to_ycc_matrix())
+    return _apply(image, True)
 
 
 def ycc_to_rgb(image: Tensor) -> Tensor:
     """(N,3,H,W) Y'CbCr codes over 255 to RGB in 0..1 (not clamped)."""
-    return _apply(image, *ycc_to_rgb_matrix())
+    return _apply(image, False)

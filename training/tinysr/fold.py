@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .color import rgb_to_ycc_matrix, ycc_to_rgb_matrix
-from .compact import CompactTinySR, DenoiserBlock
+from .compact import CompactTinySR, DenoiserBlock, interpolation_kernel
 
 Array = NDArray[np.float32]
 
@@ -25,7 +25,7 @@ class Conv:
 class Folded:
     """All convolutions of a graph without the shuffles around them.
 
-    encoder, blocks and decoder make luma from the whole cells; chroma works beside them, on padded cells, without padding.
+    encoder, blocks and decoder make luma; chroma works beside them, on a padded frame, without padding.
     """
 
     encoder: Conv
@@ -53,39 +53,38 @@ def _blocks(model: CompactTinySR) -> list[tuple[Conv, Conv]]:
 
 
 def fold_rgb(model: CompactTinySR, white: float) -> Folded:
-    """For packed RGB: input cells (dy, dx, rgb), values 0..white.
+    """For packed RGB, values 0..white.
 
-    The decoder gives luma cells (dy, dx), scaled as RGB needs it; chroma gives cells (dy, dx, rgb): what is to be added to
-    luma in each of the three channels.
+    The decoder gives luma, scaled as RGB needs it; chroma, a kernel of 5x5, gives (s*s, rgb): what is to be added to luma in each
+    of the three channels.
     """
     to_ycc, offset = (m.numpy() for m in rgb_to_ycc_matrix())
     to_rgb, back = (m.numpy() for m in ycc_to_rgb_matrix())
     weight, bias = _numpy(model.encoder.weight), _numpy(model.encoder.bias)
-    width = weight.shape[0]
-    encoder = np.einsum("okyx,c->okcyx", weight, to_ycc[0]).reshape(width, 12, 3, 3) / white
+    encoder = np.einsum("oyx,c->ocyx", weight[:, 0], to_ycc[0]) / white
     encoder_bias = bias + weight.sum((1, 2, 3)) * offset[0]
     # Luma weighs the same in red, green and blue.
     gain = to_rgb[0, 0] * white
     decoder = _conv(_numpy(model.decoder.weight) * gain, _numpy(model.decoder.bias) * gain)
     through = to_rgb[:, 1:] @ to_ycc[1:]
-    chroma = np.einsum("kjyx,cd->kcjdyx", _numpy(model.interpolation), through).reshape(-1, 12, 3, 3)
+    chroma = np.einsum("kyx,cd->kcdyx", _numpy(model.interpolation)[:, 0], through).reshape(-1, 3, 5, 5)
     # Interpolation keeps constants, so the offsets pass through it unchanged.
-    chroma_bias = np.tile((to_rgb[:, 1:] @ offset[1:] + back) * white, model.config.shuffle**2)
+    chroma_bias = np.tile((to_rgb[:, 1:] @ offset[1:] + back) * white, model.config.scale**2)
     return Folded(_conv(encoder, encoder_bias), _blocks(model), decoder, _conv(chroma, chroma_bias))
 
 
 def fold_yuv420(model: CompactTinySR, unit: float) -> Folded:
     """For planar 4:2:0, limited range, chroma sited left (ITU-T H.264 Annex E, chroma_sample_loc_type 0).
 
-    The encoder takes the four luma pixels of a cell. Chroma is one kernel for U and V each (two groups) over the samples,
-    which are one a cell. A sample stands at the even column, between two rows: both rows take it as it is, odd columns the
-    mean of it and the next, which makes the kernel a column wider. Output chroma is the mean of two rows at even columns.
+    Chroma is one kernel for U and V each (two groups) over the samples, of which a cell of 2x2 pixels has one. A sample
+    stands at the even column, between two rows: both rows take it as it is, odd columns the mean of it and the next, which
+    makes the kernel a column wider. Output chroma is the mean of two rows at even columns.
     `unit` is the code that means 1.0: 255 for 8 bits, 1020 for 10.
     """
-    r = model.config.shuffle
+    r = 2 * model.config.scale
     weight, bias = _numpy(model.encoder.weight), _numpy(model.encoder.bias)
     decoder = _conv(_numpy(model.decoder.weight) * unit, _numpy(model.decoder.bias) * unit)
-    rows = _numpy(model.interpolation).reshape(r, r, 4, 3, 3)
+    rows = _numpy(interpolation_kernel(model.config.scale)).reshape(r, r, 4, 3, 3)
     fine = (0.5 * (rows[0::2, 0::2] + rows[1::2, 0::2])).reshape(r * r // 4, 4, 3, 3)
     even, odd = fine[:, 0] + fine[:, 2], fine[:, 1] + fine[:, 3]
     kernel = np.zeros((r * r // 4, 1, 3, 4))

@@ -26,13 +26,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure."""
+    """What to measure. runtime: part of the names of those wanted; wanted: models, all where there are none."""
 
     models: Path
     device: str
     sizes: dict[str, tuple[int, ...]]
     batches: list[int]
     seconds: float
+    runtime: str = ""
+    wanted: tuple[str, ...] = ()
 
 
 def machine(device: str) -> Row:
@@ -119,8 +121,9 @@ def _rows(options: Options, name: str, open_graph: Open, entry: Row) -> list[Row
 def measure(options: Options) -> Row:
     """Everything. A runtime that fails is reported and does not end the rest."""
     entries = json.loads((options.models / "manifest.json").read_text())["models"]
+    entries = [entry for entry in entries if not options.wanted or entry["name"] in options.wanted]
     rows: list[Row] = []
-    for name, open_graph in runtimes(options.device):
+    for name, open_graph in (found for found in runtimes(options.device) if options.runtime in found[0]):
         for entry in entries:
             try:
                 rows += _rows(options, name, open_graph, entry)

@@ -1,4 +1,4 @@
-"""ONNX graphs of a convolutional TinySR: raw frames in, raw frames out, everything between at half the LR resolution."""
+"""ONNX graphs of a CompactTinySR, raw frames in, raw frames out; and the ends that other graphs share with these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from .compact import CompactTinySR
+from .activation import SLOPE
+from .compact import CompactConfig, CompactTinySR
 from .fold import Conv, Folded, fold_rgb, fold_yuv420
 
 OPSET = 17
@@ -40,22 +41,27 @@ class Builder:
         inputs = [x, self.constant(conv.weight, np.float32), self.constant(conv.bias, np.float32)]
         return self.op("Conv", inputs, kernel_shape=list(conv.weight.shape[2:]), pads=[pad] * 4, group=group)
 
-    def repeat_edge(self, cells: str, right: int) -> str:
-        """Cells with one more on every side, `right` of them on the right."""
-        return self.op("Pad", [cells, self.constant([0, 0, 1, 1, 0, 0, 1, right])], mode="edge")
+    def activate(self, x: str) -> str:
+        """:func:`tinysr.activation.activate`."""
+        return self.op("LeakyRelu", [x], alpha=SLOPE)
+
+    def repeat_edge(self, cells: str, right: int, others: int = 1) -> str:
+        """Cells with `others` more on every side, but `right` on the right."""
+        pads = [0, 0, others, others, 0, 0, others, right]
+        return self.op("Pad", [cells, self.constant(pads)], mode="edge")
 
 
 def _luma(b: Builder, padded: str, folded: Folded) -> str:
-    """Padded cells as floats -> luma cells (N,r*r,h2,w2), not clamped."""
-    z = b.op("Relu", [b.conv(padded, folded.encoder, 0)])
+    """A padded plane or frame as floats -> luma (N,s*s,h,w), not clamped."""
+    z = b.activate(b.conv(padded, folded.encoder, 0))
     for expand, project in folded.blocks:
-        eps = b.conv(b.op("Relu", [b.conv(z, expand, 1)]), project, 1)
-        z = b.op("Relu", [b.op("Add", [z, eps])])
+        eps = b.conv(b.activate(b.conv(z, expand, 1)), project, 1)
+        z = b.activate(b.op("Add", [z, eps]))
     return b.conv(z, folded.decoder, 1)
 
 
 def to_codes(b: Builder, x: str, top: int, kind: int) -> str:
-    """Rounds, clamps to 0..top and casts, while everything is still at half resolution."""
+    """Rounds, clamps to 0..top and casts, while everything is still at a low resolution."""
     if kind == TensorProto.UINT8:
         return b.op("QuantizeLinear", [x, b.constant(1.0, np.float32), b.constant(0, np.uint8)])
     clipped = b.op("Clip", [b.op("Round", [x]), b.constant(0.0, np.float32), b.constant(float(top), np.float32)])
@@ -93,13 +99,15 @@ def rgb_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) ->
 
 
 def _rgb_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
-    n, h2, w2 = parts = sizes(b, 2)
-    padded = b.repeat_edge(cells_of_rgb(b, parts), 1)
-    luma, chroma = _luma(b, padded, folded), b.conv(padded, folded.chroma, 0)
+    n, h2, w2 = sizes(b, 2)
+    parts = (n, b.op("Mul", [h2, b.constant([2])]), b.op("Mul", [w2, b.constant([2])]))
+    frame = b.op("Cast", [b.op("Transpose", ["input"], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT)
+    luma = _luma(b, b.repeat_edge(frame, 1), folded)
+    chroma = b.conv(b.repeat_edge(frame, 2, 2), folded.chroma, 0)
     area, one, three = b.constant([r * r]), b.constant([1]), b.constant([3])
-    luma = b.op("Reshape", [luma, b.op("Concat", [n, area, one, h2, w2], axis=0)])
-    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, area, three, h2, w2], axis=0)])
-    joined = b.op("Reshape", [b.op("Add", [chroma, luma]), b.op("Concat", [n, b.constant([3 * r * r]), h2, w2], axis=0)])
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, area, one, *parts[1:]], axis=0)])
+    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, area, three, *parts[1:]], axis=0)])
+    joined = b.op("Reshape", [b.op("Add", [chroma, luma]), b.op("Concat", [n, b.constant([3 * r * r]), *parts[1:]], axis=0)])
     return rgb_of_cells(b, to_codes(b, joined, top, kind), parts, r)
 
 
@@ -112,25 +120,33 @@ def _plane(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> str:
     return b.op("Reshape", [b.op("Transpose", [split], perm=[0, 1, 3, 2, 4]), b.constant([0, -1])])
 
 
-def cells_of_yuv(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str]:
-    """Planar 4:2:0 `input` -> floats: luma (N,4,h2,w2), cells of 2x2 pixels, (dy, dx); chroma (N,2,h2,w2)."""
+def planes_of_yuv(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str]:
+    """Planar 4:2:0 `input` -> codes: luma (N,1,h,w) and chroma (N,2,h2,w2)."""
     n, h2, w2 = parts
     two, axis = b.constant([2]), b.constant([1])
     quarter = b.op("Mul", [h2, w2])
     ends = [b.op("Mul", [quarter, b.constant([k])]) for k in (4, 6)]
     flat = b.op("Reshape", ["input", b.constant([0, -1])])
     luma = b.op("Slice", [flat, b.constant([0]), ends[0], axis])
+    whole = [b.op("Mul", [side, two]) for side in (h2, w2)]
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([1]), *whole], axis=0)])
+    chroma = b.op("Slice", [flat, ends[0], ends[1], axis])
+    return luma, b.op("Reshape", [chroma, b.op("Concat", [n, two, h2, w2], axis=0)])
+
+
+def cells_of_yuv(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str]:
+    """Planar 4:2:0 `input` -> floats: luma (N,4,h2,w2), cells of 2x2 pixels, (dy, dx); chroma (N,2,h2,w2)."""
+    n, h2, w2 = parts
+    two = b.constant([2])
+    luma, chroma = planes_of_yuv(b, parts)
     luma = b.op("Reshape", [luma, b.op("Concat", [n, h2, two, w2, two], axis=0)])
     luma = b.op("Transpose", [luma], perm=[0, 2, 4, 1, 3])
     luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([4]), h2, w2], axis=0)])
-    chroma = b.op("Slice", [flat, ends[0], ends[1], axis])
-    chroma = b.op("Reshape", [chroma, b.op("Concat", [n, two, h2, w2], axis=0)])
     return b.op("Cast", [luma], to=TensorProto.FLOAT), b.op("Cast", [chroma], to=TensorProto.FLOAT)
 
 
 def yuv_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> list[str | int]:
     """Codes (N,r*r*3/2,h2,w2), luma (dy, dx), then U and V, -> `output`, planar 4:2:0; the shape of both ends."""
-    n, h2, w2 = parts
     axis = b.constant([1])
     area, quarter_area = r * r, r * r // 4
     limits = [0, area, area + quarter_area, area + 2 * quarter_area]
@@ -138,6 +154,12 @@ def yuv_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) ->
     for index, side in enumerate((r, r // 2, r // 2)):
         part = b.op("Slice", [cells, b.constant([limits[index]]), b.constant([limits[index + 1]]), axis])
         planes.append(_plane(b, part, parts, side))
+    return _joined(b, planes, parts, r)
+
+
+def _joined(b: Builder, planes: list[str], parts: tuple[str, str, str], r: int) -> list[str | int]:
+    """Planes of samples, end to end, as `output`; the shape of both ends."""
+    n, h2, w2 = parts
     joined = b.op("Concat", planes, axis=1)
     height = b.op("Mul", [h2, b.constant([3 * r // 2])])
     shape = b.op("Concat", [n, height, b.op("Mul", [w2, b.constant([r])])], axis=0)
@@ -145,12 +167,17 @@ def yuv_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) ->
     return ["N", "rows", "w"]
 
 
-def _yuv_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
-    parts = sizes(b, 3)
-    luma, chroma = cells_of_yuv(b, parts)
-    luma = _luma(b, b.repeat_edge(luma, 1), folded)
-    chroma = b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2)
-    return yuv_of_cells(b, to_codes(b, b.op("Concat", [luma, chroma], axis=1), top, kind), parts, r)
+def _yuv_graph(b: Builder, folded: Folded, s: int, top: int, kind: int) -> list[str | int]:
+    n, h2, w2 = parts = sizes(b, 3)
+    luma, chroma = (b.op("Cast", [codes], to=TensorProto.FLOAT) for codes in planes_of_yuv(b, parts))
+    luma = to_codes(b, _luma(b, b.repeat_edge(luma, 1), folded), top, kind)
+    chroma = to_codes(b, b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2), top, kind)
+    whole = (n, b.op("Mul", [h2, b.constant([2])]), b.op("Mul", [w2, b.constant([2])]))
+    planes = [_plane(b, luma, whole, s)]
+    for index in range(2):
+        limits = [b.constant([s * s * (index + end)]) for end in (0, 1)]
+        planes.append(_plane(b, b.op("Slice", [chroma, *limits, b.constant([1])]), parts, s))
+    return _joined(b, planes, parts, 2 * s)
 
 
 def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:
@@ -160,7 +187,7 @@ def build_graph(model: CompactTinySR, pixel_format: str) -> onnx.ModelProto:
     writes them -> (N,3*s*h/2,s*w). h and w even. 8-bit formats as uint8, the others as uint16.
     """
     b = Builder()
-    r = model.config.shuffle
+    r = model.config.scale
     kind = TensorProto.UINT8 if pixel_format in ("rgb24", "yuv420p") else TensorProto.UINT16
     if pixel_format.startswith("rgb"):
         top = 255 if kind == TensorProto.UINT8 else 65535
@@ -185,3 +212,15 @@ def finished(b: Builder, kind: int, shape: list[str | int]) -> onnx.ModelProto:
     proto = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="tinysr-video")
     onnx.checker.check_model(proto)
     return proto
+
+
+def receptive_radius(config: CompactConfig) -> int:
+    """LR pixels an output pixel sees: one a 3x3 convolution; chroma, interpolated from half as many samples, up to four."""
+    return max(4, 2 + 2 * config.blocks)
+
+
+def macs_per_lr_pixel(model: CompactTinySR) -> int:
+    """Multiply-accumulates of the 4:2:0 graph: each weight of luma works once a pixel, and the 3x4 kernels that give the
+    chroma samples once a cell of 2x2."""
+    chroma = 2 * model.config.scale**2 * 12
+    return sum(p.numel() for p in model.parameters() if p.dim() == 4) + chroma // 4

@@ -57,6 +57,7 @@ class SqueezeLpips(nn.Module):
         seen = _from_npz(path) if path.suffix == ".npz" else _from_onnx(path)
         self.backbone = [(w, b) for w, b in seen if b is not None]
         self.heads = [w for w, b in seen if b is None and w.shape[0] == 1]
+        self.statistics = [torch.tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _STD)]
         found = (len(self.backbone), len(self.heads))
         if found != (_CONVOLUTIONS, 7):
             raise ValueError(f"expected 25 backbone convolutions and 7 heads, found {found}")
@@ -65,6 +66,7 @@ class SqueezeLpips(nn.Module):
         """Weights follow `.to(device)` although they are no parameters."""
         self.backbone = [(fn(weight), fn(bias)) for weight, bias in self.backbone]
         self.heads = [fn(head) for head in self.heads]
+        self.statistics = [fn(values) for values in self.statistics]
         return super()._apply(fn, recurse)
 
     def arrays(self) -> dict[str, Any]:
@@ -74,8 +76,8 @@ class SqueezeLpips(nn.Module):
 
     def features(self, image: Tensor) -> list[Tensor]:
         """(N,3,H,W) RGB in 0..1 -> the seven compared feature maps."""
-        mean, std = (image.new_tensor(v).view(1, 3, 1, 1) for v in (_MEAN, _STD))
-        x = (image - mean) / std
+        mean, std = self.statistics
+        x = (image - mean.to(image)) / std.to(image)
         convs = ((weight.to(x), bias.to(x)) for weight, bias in self.backbone)
         out: list[Tensor] = []
         for index in range(13):

@@ -38,9 +38,12 @@ def orthogonalize(matrix: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps of orthogonalised Nesterov momentum for convolution weights, each seen as a matrix (out, in*kh*kw)."""
+    """Steps of orthogonalised Nesterov momentum for convolution weights, each seen as a matrix (out, in*kh*kw).
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
+    lr: a number, or a tensor on the parameters' device, which a recorded step reads anew each time.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float | Tensor, momentum: float = 0.95) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
@@ -60,6 +63,6 @@ class Muon(torch.optim.Optimizer):
                 alike.setdefault((ahead.shape[0], ahead.shape[1]), []).append((weight, ahead))
             for (rows, columns), pairs in alike.items():
                 gain = max(1.0, rows / columns) ** 0.5
-                straight = orthogonalize(torch.stack([ahead for _, ahead in pairs]))
+                straight = orthogonalize(torch.stack([ahead for _, ahead in pairs])) * (group["lr"] * gain)
                 for (weight, _), step in zip(pairs, straight, strict=True):
-                    weight.add_(step.reshape(weight.shape), alpha=-group["lr"] * gain)
+                    weight.sub_(step.view(weight.shape))

@@ -35,7 +35,7 @@ def _check(model: TinySR) -> None:
     config = model.config
     fits = config.attention == "none" and config.conditioning == "folded" and config.source == "lr" and config.planes == 3
     fits &= config.skip and not config.signed and not config.squash and config.scaling == 1 and config.bicubic == "keys"
-    fits &= not config.color_fix and config.encoder.border == "replicate"
+    fits &= config.cell == 2 and not config.color_fix and config.encoder.border == "replicate"
     for half in (config.encoder, config.decoder):
         fits &= not half.project and half.blocks == (0,)
     if not fits:
@@ -87,14 +87,14 @@ def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
     b = Builder()
     parts = sizes(b, 3 if yuv else 2)
     padded = _padded_yuv(b, parts) if yuv else b.repeat_edge(cells_of_rgb(b, parts), 1)
-    z = b.op("Relu", [b.conv(padded, _conv(into[0] / unit, into[1]), 0)])
+    z = b.activate(b.conv(padded, _conv(into[0] / unit, into[1]), 0))
     for block in model.denoiser.blocks:
         assert isinstance(block, ConvBlock)
         expand, project = block.expand, block.project
-        inner = b.op("Relu", [b.conv(z, _conv(_array(expand.weight), _array(expand.bias)), 1)])
+        inner = b.activate(b.conv(z, _conv(_array(expand.weight), _array(expand.bias)), 1))
         # The graph adds, the model subtracts.
         eps = b.conv(inner, _conv(-_array(project.weight), -_array(project.bias)), 1)
-        z = b.op("Relu", [b.op("Add", [z, eps])])
+        z = b.activate(b.op("Add", [z, eps]))
     joined = b.op("Add", [b.conv(z, _conv(unit * out[0], unit * out[1]), 1), b.conv(padded, _conv(skip[0], unit * skip[1]), 0)])
     codes = to_codes(b, joined, top, kind)
     return finished(b, kind, yuv_of_cells(b, codes, parts, r) if yuv else rgb_of_cells(b, codes, parts, r))

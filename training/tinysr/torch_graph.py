@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 Attributes = dict[str, Any]
+# Operator, inputs, output, attributes.
+Step = tuple[str, list[str], str, Attributes]
 Operator = Callable[[list[Tensor], Attributes], Tensor]
 
 
@@ -64,7 +66,9 @@ OPERATORS: dict[str, Operator] = {
     "Concat": lambda x, a: torch.cat(x, a["axis"]),
     "Conv": _conv,
     "Div": _divide,
+    "LeakyRelu": lambda x, a: functional.leaky_relu(x[0], a["alpha"]),
     "Mul": lambda x, _: x[0] * x[1],
+    "Neg": lambda x, _: -x[0],
     "Pad": _pad,
     "QuantizeLinear": _quantize,
     "Relu": lambda x, _: functional.relu(x[0]),
@@ -98,13 +102,21 @@ class TorchGraph:
             for node in graph.node
         ]
         self.kinds = {TensorProto.FLOAT: dtype, TensorProto.UINT8: torch.uint8, TensorProto.UINT16: torch.uint16}
+        # Weights that a graph casts or negates become so once, as runtimes do it.
+        for step in [step for step in self.steps if step[0] in ("Cast", "Neg") and step[1][0] in self.constants]:
+            self._do(step, self.constants)
+            self.steps.remove(step)
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> Tensor:
         """Packed frames on the device in, packed frames on the device out."""
         values = dict(self.constants)
         values[self.input] = frames
-        for kind, inputs, output, attributes in self.steps:
-            given = [values[name] for name in inputs]
-            values[output] = given[0].to(self.kinds[attributes["to"]]) if kind == "Cast" else OPERATORS[kind](given, attributes)
+        for step in self.steps:
+            self._do(step, values)
         return values[self.output].contiguous()
+
+    def _do(self, step: Step, values: dict[str, Tensor]) -> None:
+        kind, inputs, output, attributes = step
+        given = [values[name] for name in inputs]
+        values[output] = given[0].to(self.kinds[attributes["to"]]) if kind == "Cast" else OPERATORS[kind](given, attributes)

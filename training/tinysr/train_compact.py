@@ -54,7 +54,7 @@ class Run:
 
     def __init__(self, config: CompactConfig, lr: float, bias_lr: float, device: str = "cpu") -> None:
         self.config, self.device = config, device
-        self.model = CompactTinySR(config).to(device)
+        self.model: CompactTinySR = CompactTinySR(config).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         kernels = [p for p in self.model.parameters() if p.dim() == 4]
         biases = [p for p in self.model.parameters() if p.dim() != 4]
@@ -108,8 +108,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60, help="length of the run; the learning rate falls with time")
-    parser.add_argument("--width", type=int, default=32)
-    parser.add_argument("--blocks", type=int, default=2)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--crop", type=int, default=32, help="side of LR patches; the last part of the run takes whole ones")

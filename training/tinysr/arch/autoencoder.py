@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..activation import activate
 from .attention import SelfAttention
 from .config import ConvKind, HalfConfig
 
@@ -127,7 +128,7 @@ class Encoder(nn.Module):
             x = stage(x if index == 0 else self.shrink[index - 1](x))
         if self.middle is not None and self.norm is not None:
             x = functional.silu(self.norm(self.middle(x)))
-        return functional.relu(x) if self.leave is None else self.leave(x)
+        return activate(x) if self.leave is None else self.leave(x)
 
 
 class Decoder(nn.Module):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
+from ..activation import activate
 from .attention import Grid, JointAttention, SelfAttention
 from .conditioning import Modulation, modulate
 from .config import TinySRConfig
@@ -76,9 +76,9 @@ class ConvBlock(nn.Module):
         self.project = nn.Conv2d(config.width, config.width, 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        """(N,C,h,w) -> the same shape, not negative."""
+        """(N,C,h,w) -> the same shape."""
         if self.modulation is None:
-            return functional.relu(z - self.project(functional.relu(self.expand(z))))
+            return activate(z - self.project(activate(self.expand(z))))
         scale, gate = (vector.transpose(1, 2)[..., None] for vector in self.modulation(condition))  # (N,C,1,1)
-        eps = self.project(functional.relu(self.expand(z * (1 + scale))))
-        return functional.relu(z - gate * eps)
+        eps = self.project(activate(self.expand(z * (1 + scale))))
+        return activate(z - gate * eps)

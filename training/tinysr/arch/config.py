@@ -53,7 +53,8 @@ class TinySRConfig:
     attention: `none` makes the blocks convolutional, on the latent itself.
     window: side of a window of `windowed`, in tokens; odd blocks see windows moved by half of it.
     position_side: side of the cached positional embedding's grid, in tokens (for `windowed` it is the window).
-    source: the encoder reads 2x2 pixels of the LR frame as a cell, or the frame enlarged bicubically, 8x8 a cell.
+    source: the encoder reads the LR frame, `cell` x `cell` pixels as a cell of the latent, or the frame enlarged bicubically,
+    8x8 a cell.
     conditioning: adaLN computed from the timestep (and the pooled prompt), or folded to constants.
     text_width, text_tokens, pooled_width: of the prompt; text_width > 0 gives each block a text stream.
     planes: 3 restores RGB; 1 restores the luma of Y'CbCr and interpolates chroma.
@@ -74,6 +75,7 @@ class TinySRConfig:
     window: int = 8
     position_side: int = 32
     source: Source = "lr"
+    cell: int = 2
     scale: int = 4
     conditioning: Conditioning = "folded"
     text_width: int = 0
@@ -104,12 +106,12 @@ class TinySRConfig:
     @property
     def cell_in(self) -> int:
         """Side of a latent cell in pixels of what the encoder reads."""
-        return 2 if self.source == "lr" else 8
+        return self.cell if self.source == "lr" else 8
 
     @property
     def cell_out(self) -> int:
         """Side of a latent cell in output pixels."""
-        return 2 * self.scale if self.source == "lr" else 8
+        return self.cell * self.scale if self.source == "lr" else 8
 
     def fits(self, height: int, width: int) -> bool:
         """Whether an LR frame divides into whole tokens (and into 2x2 pixels, which the interpolation needs)."""
@@ -122,7 +124,7 @@ def _same(width: int, *blocks: int, **more: Any) -> HalfConfig:
 
 
 def convolutional(width: int, depth: int, **more: Any) -> TinySRConfig:
-    """Everything at half the LR resolution: one convolution in, convolutional blocks, one convolution out."""
+    """Everything at one resolution, half the LR frame's where `cell` is 2: a convolution in, convolutional blocks, one out."""
     half = HalfConfig((width,), (0,), project=False)
     return TinySRConfig(width, depth, width, half, half, attention="none", **more)
 
@@ -149,11 +151,13 @@ _PAPER = TinySRConfig(
 
 CONFIGS: dict[str, TinySRConfig] = {
     # Real time on a CPU. The same net as tinysr.compact.CompactTinySR.
-    "nano": convolutional(32, 2, planes=1, skip=False),
+    "nano": convolutional(16, 3, planes=1, skip=False, cell=1),
     # Laptop GPUs, and CPUs that have time: half the MACs of SPAN.
     "small": convolutional(64, 8),
-    # GPUs: a tenth of RealESRGAN_x4plus. Convolutions alone: every provider runs them at any size, in halves, without padding.
-    "base": convolutional(160, 14),
+    # For fidelity alone: luma, which is what PSNR is taken of, at nearly the MACs of SPAN.
+    "small-psnr": convolutional(48, 8, planes=1, skip=False, cell=1),
+    # GPUs: less than a tenth of RealESRGAN_x4plus. Convolutions alone: every provider runs them at any size, without padding.
+    "base": convolutional(128, 16),
     # arXiv:2508.17434.
     "paper": _PAPER,
     # arXiv:2411.18263, the net that `paper` is pruned from.

@@ -87,7 +87,7 @@ class ConvDenoiser(Denoiser):
     def forward(
         self, z: Tensor, prompt: Prompt | None = None, timestep: int = LAST_TIMESTEP, gates: Tensor | None = None
     ) -> Tensor:
-        """(N,C,h,w) -> (N,C,h,w), not negative."""
+        """(N,C,h,w) -> (N,C,h,w)."""
         condition = self.conditions(z, prompt, timestep)
         for index, block in enumerate(self.blocks):
             z = _gate(z, block(z, condition), gates, index)

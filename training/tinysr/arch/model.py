@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..compact import interpolation_kernel
+from ..compact import interpolation_kernel, start_as_interpolation
 from .autoencoder import Decoder, Encoder
 from .conditioning import LAST_TIMESTEP, Prompt
 from .config import TinySRConfig
@@ -33,6 +33,8 @@ class TinySR(nn.Module):
         self.kernel: Tensor
         self.register_buffer("kernel", interpolation_kernel(config.scale), persistent=False)
         start(self)
+        if config.planes == 1 and config.cell_in == 1 and not config.skip:
+            start_as_interpolation(self.encoder.enter, self.decoder.leave, config.scale)
         with torch.no_grad():
             if isinstance(self.denoiser, TokenDenoiser):
                 # Training starts from z_hat = z,

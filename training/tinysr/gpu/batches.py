@@ -51,8 +51,10 @@ class Batches:
     def draw(self, count: int, crop: int, shares: Shares) -> Batch:
         """(count,3,crop,crop) and (count,3,s*crop,s*crop) in 0..1; crop: a multiple of 16."""
         video = round(count * shares.video) if self.pack.video else 0
-        clean = shares.clean / max(shares.clean + shares.degraded, 1e-6)
-        parts = [self._photographs(count - video, crop, clean)] if video < count else []
+        clean = round((count - video) * shares.clean / max(shares.clean + shares.degraded, 1e-6))
+        # Not by luck for each pair: what is only reduced need not be degraded first.
+        counts = {1.0: clean, 0.0: count - video - clean}
+        parts = [self._photographs(number, crop, share) for share, number in counts.items() if number]
         parts += [self._video(video, crop)] if video else []
         lr, hr = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return Batch(*flip(lr, hr))

@@ -80,6 +80,13 @@ _CHROMA = (
 
 
 @cache
+def _ycc(device: torch.device) -> tuple[Tensor, Tensor]:
+    """JFIF's RGB to YCbCr, without the offset, and back."""
+    matrix = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+    return matrix.to(device), torch.linalg.inv(matrix).to(device)
+
+
+@cache
 def _tables(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The cosine transform (8,8), and both tables (8,8)."""
     k = torch.arange(8, dtype=torch.float64)
@@ -102,14 +109,14 @@ def _quantised(plane: Tensor, table: Tensor) -> Tensor:
 def jpeg(x: Tensor, quality: Tensor) -> Tensor:
     """Codes 0..255 (N,3,h,w), sides multiples of 16, after JPEG with 4:2:0 at (N) qualities; rounded."""
     _, luma, chroma = _tables(x.device)
-    matrix = x.new_tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+    matrix, back = _ycc(x.device)
     ycc = torch.einsum("ij,njhw->nihw", matrix, x).round()
     scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality).view(-1, 1, 1, 1, 1, 1)
     tables = [((table * scale + 50) / 100).floor().clamp(1, 255) for table in (luma, chroma)]
     y = _quantised(ycc[:, :1] - 128, tables[0]) + 128
     small = _quantised(functional.avg_pool2d(ycc[:, 1:], 2).round(), tables[1])
     wide = functional.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
-    rgb = torch.einsum("ij,njhw->nihw", torch.linalg.inv(matrix), torch.cat([y, wide], 1))
+    rgb = torch.einsum("ij,njhw->nihw", back, torch.cat([y, wide], 1))
     return rgb.round().clamp(0, 255)
 
 
@@ -118,6 +125,8 @@ def degrade(hr: Tensor, scale: int, clean: float) -> Tensor:
     """(N,3,H,W) in 0..1 -> (N,3,h,w) in 0..1, whole codes; sides of LR multiples of 16. clean: share only reduced."""
     n, codes = len(hr), 255 * hr
     plain = reduce(codes, scale).round().clamp(0, 255)
+    if clean >= 1:
+        return plain / 255
     worse = noise(shrink(blur(codes), scale)).round().clamp(0, 255)
     packed = jpeg(worse, 30 + 65 * torch.rand(n, device=hr.device))
     worse = torch.where(_chance(n, 0.85, hr), packed, worse)

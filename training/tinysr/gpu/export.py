@@ -1,4 +1,4 @@
-"""RGB weights, as models/ holds them: safetensors, raw-frame graphs, an entry of manifest.json.
+"""Weights of convolutional networks, as models/ holds them: safetensors, raw-frame graphs, an entry of manifest.json.
 
 python -m tinysr.gpu.export --checkpoint tinysr-small.safetensors --config small --name tinysr-small --quality small.json
 """
@@ -15,12 +15,18 @@ import onnx
 import torch
 from safetensors.torch import load_file, save_file
 
+from .. import graphs, rgb_graph
 from ..arch import TinySR, TinySRConfig, count, named
-from ..rgb_graph import FORMATS, build_rgb_graph, receptive_radius
+from ..compact import CompactConfig, CompactTinySR, compact_state
+from ..shared_weights import refer
 from .pieces import State
 
 _SIDE = 16
 _MODELS = Path(__file__).resolve().parents[3] / "models"
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def export(name: str, config: TinySRConfig, state: State, folder: Path, quality: Path | None = None) -> str:
@@ -32,27 +38,35 @@ def export(name: str, config: TinySRConfig, state: State, folder: Path, quality:
     models = json.loads(path.read_text())["models"] if path.exists() else []
     known: dict[str, Any] = next((m.get("quality", {}) for m in models if m["name"] == name), {})
     model = TinySR(config)
-    # The interpolating kernel follows from the scale.
-    model.load_state_dict(state, strict=False)
+    # Weights are kept as halves. The interpolating kernel follows from the scale.
+    model.load_state_dict({key: value.half().float() for key, value in state.items()}, strict=False)
     model.eval()
+    luma = None
+    if config.planes == 1:
+        luma = CompactTinySR(CompactConfig(config.width, config.depth, config.scale)).eval()
+        luma.load_state_dict(compact_state(model.state_dict()))
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    save_file(
-        {key: value.contiguous() for key, value in model.state_dict().items()}, folder / "checkpoints" / f"{name}.safetensors"
-    )
-    variants = []
-    for pixel_format in FORMATS:
+    kept = (luma or model).state_dict()
+    checkpoint = folder / "checkpoints" / f"{name}.safetensors"
+    save_file({key: value.half().contiguous() for key, value in kept.items()}, checkpoint)
+    weights = {"file": f"{checkpoint.parent.name}/{checkpoint.name}", "sha256": _digest(checkpoint)}
+    variants: list[dict[str, Any]] = []
+    for pixel_format in graphs.FORMATS:
         file = folder / f"{name}-{pixel_format}.onnx"
-        onnx.save(build_rgb_graph(model, pixel_format), str(file))
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        variants.append({"file": file.name, "sha256": digest, "precision": "fp32", "format": pixel_format})
+        graph = graphs.build_graph(luma, pixel_format) if luma else rgb_graph.build_rgb_graph(model, pixel_format)
+        refer(graph, checkpoint, weights["file"])
+        onnx.save(graph, str(file))
+        onnx.checker.check_model(str(file))
+        about = {"file": file.name, "sha256": _digest(file), "precision": "fp32", "format": pixel_format}
+        variants.append(about | {"weights": weights})
     cost = count(model, torch.zeros(1, 3, _SIDE, _SIDE))
     entry: dict[str, Any] = {
         "name": name,
         "scale": config.scale,
         "multiple": 2,
-        "receptiveRadius": receptive_radius(model),
+        "receptiveRadius": graphs.receptive_radius(luma.config) if luma else rgb_graph.receptive_radius(model),
         "params": cost.parameters,
-        "macsPerLrPixel": cost.macs // _SIDE**2,
+        "macsPerLrPixel": graphs.macs_per_lr_pixel(luma) if luma else cost.macs // _SIDE**2,
         "licence": "Apache-2.0",
         "quality": scores_of(quality, name) if quality else known,
         "file": variants[0]["file"],

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..arch import TinySR, TinySRConfig
 from ..recipe.losses import Distance
 from .pieces import State
-from .trainer import luma_psnr
+from .trainer import luma_psnr, pictures
 
 Tracks = Mapping[str, Sequence[tuple[Tensor, Tensor]]]
 
@@ -29,10 +29,10 @@ def measure_on(
         model.load_state_dict(state)
         found: dict[str, float] = {}
         for name, pairs in tracks.items():
-            pictures = [(model(lr).clamp(0, 1), hr) for lr, hr in pairs]
-            found[f"{name} PSNR-Y"] = mean([luma_psnr(a, b) for a, b in pictures], 3)
+            shown = [(pictures(model, lr).clamp(0, 1), hr) for lr, hr in pairs]
+            found[f"{name} PSNR-Y"] = mean([luma_psnr(a, b) for a, b in shown], 3)
             if perceptual:
-                found[f"{name} LPIPS"] = mean([float(perceptual(a, b)) for a, b in pictures], 4)
+                found[f"{name} LPIPS"] = mean([float(perceptual(a, b)) for a, b in shown], 4)
         return found
 
     return measure

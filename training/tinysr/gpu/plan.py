@@ -31,7 +31,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Job:
-    """A network. share: of all time. init: weights to begin with, as far as they fit: another job's, or shipped ones."""
+    """A network. share: of all time. init: weights to begin with, as far as they fit."""
 
     name: str
     config: TinySRConfig
@@ -42,24 +42,27 @@ class Job:
     crop: int = 48
 
 
-def _stages(first: float, keep: bool) -> tuple[Stage, ...]:
-    """Pixels for a `first` share of the time, then perception; keep: the first stage's weights are a model, too."""
+# Of the weights that a job's first stage leaves: for mixtures, and for x2 to begin with.
+FIDELITY = "-fidelity"
+
+
+def _stages(first: float, lr: float, perceptual: float) -> tuple[Stage, ...]:
+    """Pixels for a `first` share of the time, then perception."""
     return (
-        Stage(first, Shares(0.6, 0.2, 0.2), lr=0.01, suffix="-psnr" if keep else None),
-        Stage(1 - first, Shares(0.25, 0.5, 0.25), lr=0.002, perceptual=0.1, adversarial=0.01),
+        Stage(first, Shares(0.4, 0.35, 0.25), lr, suffix=FIDELITY),
+        Stage(1 - first, Shares(0.25, 0.5, 0.25), lr=0.3 * lr, perceptual=perceptual, adversarial=0.005),
     )
 
 
 def plan() -> list[Job]:
-    """All jobs. x2 begins with the x4 weights, and right after them: its latent is the same, its decoder is not.
-
-    x4 begins with what ships, where `train_on_gpu.py begin` has sent it along.
-    """
+    """All jobs. x2 begins with the x4 weights, after them: its latent is the same, its decoder is not."""
+    clean = (Stage(1.0, Shares(0.9, 0.05, 0.05), lr=0.01),)
     return [
-        Job("tinysr-small", named("small"), 0.32, _stages(0.55, keep=True), "tinysr-small-psnr"),
-        Job("tinysr-small-x2", named("small", scale=2), 0.12, _stages(0.5, keep=True), "tinysr-small-psnr"),
-        Job("tinysr-base", named("base"), 0.42, _stages(0.45, keep=False), "tinysr-base"),
-        Job("tinysr-base-x2", named("base", scale=2), 0.14, _stages(0.4, keep=False), "tinysr-base"),
+        Job("tinysr-small", named("small"), 0.18, _stages(0.45, 0.01, 0.15)),
+        Job("tinysr-base", named("base"), 0.33, _stages(0.45, 0.008, 0.15)),
+        Job("tinysr-small-psnr", named("small-psnr"), 0.3, clean),
+        Job("tinysr-small-x2", named("small", scale=2), 0.08, _stages(0.45, 0.007, 0.1), f"tinysr-small{FIDELITY}"),
+        Job("tinysr-base-x2", named("base", scale=2), 0.11, _stages(0.45, 0.006, 0.1), f"tinysr-base{FIDELITY}"),
     ]
 
 

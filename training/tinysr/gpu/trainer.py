@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..arch import TinySR
-from ..color import rgb_to_ycc
+from ..color import rgb_to_ycc, ycc_to_rgb
 from ..muon import Muon
 from ..pairs import Batch
 from ..recipe.discriminator import PatchDiscriminator, discriminator_loss
@@ -22,6 +22,7 @@ from ..recipe.losses import Distance
 from .batches import Shares
 from .pieces import State
 from .plan import Job, Stage
+from .recorded import Recorded
 
 _DECAY = 0.999
 # Chroma counts less than luma, by which fidelity is measured.
@@ -29,13 +30,21 @@ _CHROMA = 0.3
 # Share of a stage before the generator hears of the discriminator, which is new by then.
 _LISTEN_FROM = 0.1
 # Steps between two looks at the clock: each waits for the device.
-_STRIDE = 10
+_STRIDE = 25
 
 
 def faithful(picture: Tensor, target: Tensor) -> Tensor:
     """Charbonnier of luma and, with less weight, of chroma; RGB in."""
     distance = ((rgb_to_ycc(picture) - rgb_to_ycc(target)) ** 2 + 1e-6).sqrt().mean((0, 2, 3))
     return distance[0] + _CHROMA * distance[1:].mean()
+
+
+def pictures(model: TinySR, lr: Tensor) -> Tensor:
+    """What the model makes of (N,3,h,w) RGB in 0..1, as RGB, also where it restores luma alone."""
+    if model.config.planes == 1:
+        return ycc_to_rgb(model(rgb_to_ycc(lr)).float())
+    image: Tensor = model(lr)
+    return image.float()
 
 
 def rate(progress: float, warm_up: float = 0.03) -> float:
@@ -68,7 +77,7 @@ class Progress:
 class Trainer:
     """A job under way. Its file in `folder` comes first; else it begins with weights, and at a progress, from elsewhere.
 
-    halves: convolutions in bf16. A CPU without AMX is slower by them.
+    halves: convolutions in bf16. A CPU without AMX is slower by them. record: steps become CUDA graphs, on a GPU.
     """
 
     def __init__(
@@ -80,6 +89,7 @@ class Trainer:
         begin: State | None = None,
         progress: Progress | None = None,
         halves: bool = True,
+        record: bool = True,
     ) -> None:
         self.job, self.device, self.perceptual, self.halves = job, device, perceptual, halves
         self.path = folder / f"{job.name}.pt"
@@ -89,6 +99,10 @@ class Trainer:
             self.model.load_state_dict(_fitting(begin, self.model.state_dict()))
         self.model = self.model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = [p.detach().clone() for p in self.model.parameters()]
+        # What the averages take of the weights at each step; on the device, so that a recorded step sees it change.
+        self.pull = torch.zeros((), device=device)
+        self.recorded = Recorded(self._learn) if record and device.startswith("cuda") else None
+        self.heard = False
         self.progress = progress or Progress()
         self.judge: PatchDiscriminator | None = None
         self.kept: dict[str, State] = {}
@@ -107,12 +121,19 @@ class Trainer:
     def _open_stage(self) -> None:
         """Optimizers, and a discriminator where one is wanted."""
         weights = list(self.model.parameters())
-        self.kernels = Muon([p for p in weights if p.dim() > 1], self.stage.lr)
-        self.biases = torch.optim.Adam([p for p in weights if p.dim() < 2], self.stage.lr / 5, betas=(0.9, 0.99))
+        self.kernels = Muon([p for p in weights if p.dim() > 1], self._rate_of(self.stage.lr))
+        self.biases = self._adam([p for p in weights if p.dim() < 2], self._rate_of(self.stage.lr / 5), 0.9)
         if self.stage.adversarial and self.judge is None:
             self.judge = PatchDiscriminator().to(self.device)
         if self.judge is not None:
-            self.judging = torch.optim.Adam(self.judge.parameters(), 2e-4, betas=(0.5, 0.99))
+            self.judging = self._adam(list(self.judge.parameters()), 2e-4, 0.5)
+
+    def _rate_of(self, value: float) -> float | Tensor:
+        """A rate that changes, where a recorded step can see it change."""
+        return torch.tensor(value, device=self.device) if self.recorded else value
+
+    def _adam(self, weights: list[Tensor], lr: float | Tensor, momentum: float) -> torch.optim.Adam:
+        return torch.optim.Adam(weights, lr, betas=(momentum, 0.99), capturable=self.recorded is not None)
 
     def averaged(self) -> State:
         """The averaged weights by name."""
@@ -129,26 +150,41 @@ class Trainer:
         torch.manual_seed(1_000_003 + self.progress.step)
         batch = batches.draw(job.batch, job.crop, stage.shares)
         lr, hr = (t.contiguous(memory_format=torch.channels_last) for t in (batch.lr, batch.hr))
+        self.heard = done >= _LISTEN_FROM
+        self.progress.step += 1
+        self.pull.fill_(1 - min(_DECAY, self.progress.step / (self.progress.step + 20)))
+        for optimizer, top in ((self.kernels, stage.lr), (self.biases, stage.lr / 5)):
+            group, now = optimizer.param_groups[0], top * rate(done)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(now)
+            else:
+                group["lr"] = now
+        taught = batch.taught if stage.taught else None
+        if self.recorded is None:
+            return self._learn(lr, hr, taught)
+        return self.recorded((self.progress.stage, self.heard, taught is None), lr, hr, taught)
+
+    def _learn(self, lr: Tensor, hr: Tensor, taught: Tensor | None) -> Tensor:
+        """Forwards, backwards and the optimizers' steps."""
+        stage = self.stage
         with self._autocast():
-            picture = self.model(lr)
-        picture = picture.float()
+            picture = pictures(self.model, lr)
         loss = faithful(picture, hr)
-        if batch.taught is not None and stage.taught:
-            loss = torch.lerp(loss, faithful(picture, batch.taught), stage.taught)
+        if taught is not None:
+            loss = torch.lerp(loss, faithful(picture, taught), stage.taught)
         if stage.perceptual and self.perceptual:
             # Not in bf16: LPIPS is made of differences of normalised features.
             n = stage.perceptual_pairs or len(picture)
             loss = loss + stage.perceptual * self.perceptual(picture[:n].clamp(0, 1), hr[:n])
         if self.judge is not None and stage.adversarial:
-            loss = loss + self._listen(self.judge, picture, hr, done >= _LISTEN_FROM)
+            loss = loss + self._listen(self.judge, picture, hr, self.heard)
         self.model.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        for optimizer, top in ((self.kernels, stage.lr), (self.biases, stage.lr / 5)):
-            optimizer.param_groups[0]["lr"] = top * rate(done)
-            optimizer.step()
-        self.progress.step += 1
-        decay = min(_DECAY, self.progress.step / (self.progress.step + 20))
-        torch._foreach_lerp_(self.average, [p.detach() for p in self.model.parameters()], 1 - decay)
+        self.kernels.step()
+        self.biases.step()
+        ahead = torch._foreach_sub([p.detach() for p in self.model.parameters()], self.average)
+        torch._foreach_mul_(ahead, self.pull)
+        torch._foreach_add_(self.average, ahead)
         return loss.detach()
 
     def _listen(self, judge: PatchDiscriminator, picture: Tensor, hr: Tensor, heard: bool) -> Tensor:
