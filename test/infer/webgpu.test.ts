@@ -59,6 +59,8 @@ function mostDifference(expected: ArrayLike<number>, result: ArrayLike<number>):
 /** Levels of the format by which results may differ: the order of sums, and rounding of halves. */
 const TOLERANCE: Readonly<Record<string, number>> = { rgb24: 1, yuv420p: 1, yuv420p10le: 1, rgb48le: 16 };
 
+const INT8_TOLERANCE = 8;
+
 describe('webgpu', { timeout: 300_000 }, () => {
   beforeAll(() => {
     Object.assign(process.env, environment());
@@ -66,13 +68,15 @@ describe('webgpu', { timeout: 300_000 }, () => {
 
   const cases = models.flatMap((model) => model.variants.map((variant) => ({ model, variant })));
 
-  it.each(cases.map((found) => [found.model.name, found.variant.format, found] as const))(
-    'computes %s on %s frames as the CPU does',
-    async (_name, format, { model, variant }) => {
+  it.each(cases.map((found) => [found.model.name, found.variant.precision, found.variant.format, found] as const))(
+    'computes %s in %s on %s frames as the CPU does',
+    async (_name, precision, format, { model, variant }) => {
       const expected = await run(model, variant, 'cpu');
       const result = await run(model, variant, 'webgpu');
       expect(result).toHaveLength(expected.length);
-      expect(mostDifference(expected, result)).toBeLessThanOrEqual(TOLERANCE[format] ?? 0);
+      // A sum between two steps of int8 may be rounded to either, and that goes on to the end.
+      const tolerance = precision === 'int8' ? INT8_TOLERANCE : TOLERANCE[format];
+      expect(mostDifference(expected, result)).toBeLessThanOrEqual(tolerance ?? 0);
       expect(new Set(result).size).toBeGreaterThan(20);
     },
   );
