@@ -64,7 +64,8 @@ def arguments() -> argparse.ArgumentParser:
 def replica(args: argparse.Namespace) -> TinySRConfig:
     """The teacher of the command line."""
     if args.attention == "none":
-        return convolutional(args.width, args.depth, scale=args.scale)
+        # As `small` and `base` are built: at the LR resolution, where every block has work to do.
+        return convolutional(args.width, args.depth, scale=args.scale, skip=False, cell=1)
     size = {"width": args.width, "heads": max(1, args.width // 32), "depth": args.depth}
     return named("replica", **size, attention=args.attention, scale=args.scale, position_side=args.crop // 2)
 

@@ -213,7 +213,7 @@ def _later(job: Job, jobs: Sequence[Job], notes: dict[str, Any]) -> bool:
 
 def collect_command(args: argparse.Namespace) -> None:
     """Puts pieces together, writes graphs, checkpoints and a manifest, and what the next machine is to be given."""
-    from tinysr.gpu.export import export
+    from tinysr.export import export
 
     weights, notes = merge(args.pieces, args.folder)
     jobs = trial() if notes.get("trial") else plan()

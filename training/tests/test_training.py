@@ -217,6 +217,11 @@ def test_prepare_train_export_evaluate(
     again = json.loads((models / "manifest.json").read_text())["models"][0]
     assert again["sha256"] == entry["sha256"]
     assert again["quality"] == scores[name]
+    # Weights of a network of another size are none of this one.
+    with pytest.raises(ValueError, match="another network"):
+        call(
+            monkeypatch, export.main, "--checkpoint", checkpoint, "--name", name, "--models", models, "--blocks", 2, "--width", 16
+        )
 
 
 def test_models_of_two_scales_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,15 +80,16 @@ def _pad(planes: Tensor, by: int) -> Tensor:
 
 @torch.no_grad()
 def start_as_interpolation(encoder: nn.Conv2d, decoder: nn.Conv2d, scale: int) -> None:
-    """Initial weights of a net for luma: the first latent channel copies the input, the decoder interpolates it."""
+    """Initial weights of a net at the LR resolution: the first latent channels copy the planes, the decoder interpolates them."""
     assert encoder.bias is not None
     assert decoder.bias is not None
-    encoder.weight[0].zero_()
-    encoder.bias[0].zero_()
-    encoder.weight[0, 0, 1, 1] = 1.0
     decoder.weight.mul_(0.1)
     decoder.bias.zero_()
-    decoder.weight[:, :1] = linear_kernel(scale)
+    for plane, fine in enumerate(decoder.weight.split(scale**2)):
+        encoder.weight[plane].zero_()
+        encoder.bias[plane].zero_()
+        encoder.weight[plane, plane, 1, 1] = 1.0
+        fine[:, plane : plane + 1] = linear_kernel(scale)
 
 
 def compact_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

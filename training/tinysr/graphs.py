@@ -75,14 +75,10 @@ def sizes(b: Builder, rows: int) -> tuple[str, str, str]:
     return part[0], b.op("Div", [part[1], b.constant([rows])]), b.op("Div", [part[2], b.constant([2])])
 
 
-def cells_of_rgb(b: Builder, parts: tuple[str, str, str]) -> str:
-    """Packed RGB `input` -> floats (N,12,h2,w2): cells of 2x2 pixels, (dy, dx, rgb)."""
+def whole(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str, str]:
+    """[N], [h], [w] of :func:`sizes`."""
     n, h2, w2 = parts
-    two, three = b.constant([2]), b.constant([3])
-    split = b.op("Concat", [n, h2, two, w2, two, three], axis=0)
-    cells = b.op("Transpose", [b.op("Reshape", ["input", split])], perm=[0, 2, 4, 5, 1, 3])
-    flat = b.op("Reshape", [cells, b.op("Concat", [n, b.constant([12]), h2, w2], axis=0)])
-    return b.op("Cast", [flat], to=TensorProto.FLOAT)
+    return n, b.op("Mul", [h2, b.constant([2])]), b.op("Mul", [w2, b.constant([2])])
 
 
 def rgb_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> list[str | int]:
@@ -99,8 +95,7 @@ def rgb_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) ->
 
 
 def _rgb_graph(b: Builder, folded: Folded, r: int, top: int, kind: int) -> list[str | int]:
-    n, h2, w2 = sizes(b, 2)
-    parts = (n, b.op("Mul", [h2, b.constant([2])]), b.op("Mul", [w2, b.constant([2])]))
+    parts = n, _, _ = whole(b, sizes(b, 2))
     frame = b.op("Cast", [b.op("Transpose", ["input"], perm=[0, 3, 1, 2])], to=TensorProto.FLOAT)
     luma = _luma(b, b.repeat_edge(frame, 1), folded)
     chroma = b.conv(b.repeat_edge(frame, 2, 2), folded.chroma, 0)
@@ -128,21 +123,9 @@ def planes_of_yuv(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str]:
     ends = [b.op("Mul", [quarter, b.constant([k])]) for k in (4, 6)]
     flat = b.op("Reshape", ["input", b.constant([0, -1])])
     luma = b.op("Slice", [flat, b.constant([0]), ends[0], axis])
-    whole = [b.op("Mul", [side, two]) for side in (h2, w2)]
-    luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([1]), *whole], axis=0)])
+    luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([1]), *whole(b, parts)[1:]], axis=0)])
     chroma = b.op("Slice", [flat, ends[0], ends[1], axis])
     return luma, b.op("Reshape", [chroma, b.op("Concat", [n, two, h2, w2], axis=0)])
-
-
-def cells_of_yuv(b: Builder, parts: tuple[str, str, str]) -> tuple[str, str]:
-    """Planar 4:2:0 `input` -> floats: luma (N,4,h2,w2), cells of 2x2 pixels, (dy, dx); chroma (N,2,h2,w2)."""
-    n, h2, w2 = parts
-    two = b.constant([2])
-    luma, chroma = planes_of_yuv(b, parts)
-    luma = b.op("Reshape", [luma, b.op("Concat", [n, h2, two, w2, two], axis=0)])
-    luma = b.op("Transpose", [luma], perm=[0, 2, 4, 1, 3])
-    luma = b.op("Reshape", [luma, b.op("Concat", [n, b.constant([4]), h2, w2], axis=0)])
-    return b.op("Cast", [luma], to=TensorProto.FLOAT), b.op("Cast", [chroma], to=TensorProto.FLOAT)
 
 
 def yuv_of_cells(b: Builder, cells: str, parts: tuple[str, str, str], r: int) -> list[str | int]:
@@ -168,12 +151,11 @@ def _joined(b: Builder, planes: list[str], parts: tuple[str, str, str], r: int) 
 
 
 def _yuv_graph(b: Builder, folded: Folded, s: int, top: int, kind: int) -> list[str | int]:
-    n, h2, w2 = parts = sizes(b, 3)
+    parts = sizes(b, 3)
     luma, chroma = (b.op("Cast", [codes], to=TensorProto.FLOAT) for codes in planes_of_yuv(b, parts))
     luma = to_codes(b, _luma(b, b.repeat_edge(luma, 1), folded), top, kind)
     chroma = to_codes(b, b.conv(b.repeat_edge(chroma, 2), folded.chroma, 0, group=2), top, kind)
-    whole = (n, b.op("Mul", [h2, b.constant([2])]), b.op("Mul", [w2, b.constant([2])]))
-    planes = [_plane(b, luma, whole, s)]
+    planes = [_plane(b, luma, whole(b, parts), s)]
     for index in range(2):
         limits = [b.constant([s * s * (index + end)]) for end in (0, 1)]
         planes.append(_plane(b, b.op("Slice", [chroma, *limits, b.constant([1])]), parts, s))

@@ -60,11 +60,18 @@ def _divide(x: list[Tensor], _: Attributes) -> Tensor:
     return x[0] / x[1] if x[0].is_floating_point() else torch.div(x[0], x[1], rounding_mode="trunc")
 
 
+def _depth_to_space(x: list[Tensor], attributes: Attributes) -> Tensor:
+    if attributes["mode"] != b"CRD":
+        raise ValueError(f"DepthToSpace of mode {attributes['mode']} is not known")
+    return functional.pixel_shuffle(x[0], attributes["blocksize"])
+
+
 OPERATORS: dict[str, Operator] = {
     "Add": lambda x, _: x[0] + x[1],
     "Clip": lambda x, _: torch.clamp(x[0], x[1], x[2]),
     "Concat": lambda x, a: torch.cat(x, a["axis"]),
     "Conv": _conv,
+    "DepthToSpace": _depth_to_space,
     "Div": _divide,
     "LeakyRelu": lambda x, a: functional.leaky_relu(x[0], a["alpha"]),
     "Mul": lambda x, _: x[0] * x[1],

@@ -33,7 +33,7 @@ class TinySR(nn.Module):
         self.kernel: Tensor
         self.register_buffer("kernel", interpolation_kernel(config.scale), persistent=False)
         start(self)
-        if config.planes == 1 and config.cell_in == 1 and not config.skip:
+        if config.attention == "none" and config.cell_in == 1 and not config.skip:
             start_as_interpolation(self.encoder.enter, self.decoder.leave, config.scale)
         with torch.no_grad():
             if isinstance(self.denoiser, TokenDenoiser):
