@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tinysr.arch import TinySR
+from tinysr.compact import arch_state
 from tinysr.cpu import use_cpu
 from tinysr.gpu.batches import Batches
 from tinysr.gpu.degrade import degrade
@@ -34,6 +36,7 @@ from tinysr.lpips import SqueezeLpips
 _PIECE = 15 << 20
 _HELD_OUT = 8
 _UNFINISHED = "unfinished-"
+_BEGUN = "begin-"
 
 
 def packed_pictures(files: Sequence[Path], quality: int, side: int, seed: int) -> Iterator[Packed]:
@@ -54,7 +57,7 @@ def packed_pictures(files: Sequence[Path], quality: int, side: int, seed: int) -
         else:
             image = np.asarray(picture)
         image = _most_detailed(image, side, rng, detail)
-        # Cells of 2x2 LR pixels, at either scale.
+        # Even sides of the LR picture at either scale, as 4:2:0 wants them.
         height, width = (length // 16 * 16 for length in image.shape[:2])
         if min(height, width) < side // 2:
             continue
@@ -89,12 +92,21 @@ def begin_command(args: argparse.Namespace) -> None:
 
     if (args.folder / "weights").is_dir():
         raise SystemExit(f"{args.folder} holds weights of a run that has begun: give another --folder, or go on without `begin`")
-    wanted = {job.name for job in plan()}
-    weights = {path.stem: load_file(path) for path in sorted(args.checkpoints.glob("*.safetensors")) if path.stem in wanted}
+    weights: dict[str, State] = {}
+    for job in plan():
+        path = args.checkpoints / f"{job.name}.safetensors"
+        if not path.exists():
+            continue
+        state = arch_state(load_file(path))
+        own = TinySR(job.config).state_dict()
+        if any(name not in state or state[name].shape != value.shape for name, value in own.items()):
+            print(f"{path} is of another network than {job.name} now is: left out")
+            continue
+        weights[_BEGUN + job.name] = state
     if not weights:
-        raise SystemExit(f"{args.checkpoints} has none of {', '.join(sorted(wanted))}")
+        raise SystemExit(f"{args.checkpoints} has none of {', '.join(job.name for job in plan())}")
     write_pieces(args.folder / "resume", weights, {}, 1 << 40)
-    print(f"the next run begins with {', '.join(weights)}")
+    print(f"the next run begins with {', '.join(name.removeprefix(_BEGUN) for name in weights)}")
 
 
 def held_out_pairs(images: Sequence[Pixels], scale: int, device: str, side: int = 256) -> dict[str, list[tuple[Tensor, Tensor]]]:
@@ -138,7 +150,7 @@ class Call:
         """Goes on where the job stands, or begins with the weights it is to begin with."""
         stopped = self.weights.get(_UNFINISHED + job.name)
         progress = Progress(**self.notes[job.name]) if stopped and job.name in self.notes else None
-        begin = stopped or self.weights.get(job.init or "") or self.weights.get(job.name)
+        begin = stopped or self.weights.get(_BEGUN + job.name) or self.weights.get(job.init or "")
         halves = self.args.device != "cpu"
         return Trainer(job, self.args.folder, self.args.device, perceptual, begin, progress, halves, not self.args.eager)
 
@@ -201,9 +213,13 @@ def merge(pieces: Path, folder: Path) -> tuple[dict[str, State], dict[str, Any]]
 
 def write_resume(folder: Path, jobs: Sequence[Job], weights: dict[str, State], notes: dict[str, Any]) -> None:
     """What a fresh machine needs: the unfinished network, and those that jobs yet to come begin with."""
+    resume = folder / "resume"
+    sent = read_pieces(resume)[0] if resume.is_dir() else {}
+    pending = [job for job in jobs if job.name not in notes]
+    begun = {name: sent[name] for job in pending if (name := _BEGUN + job.name) in sent}
     wanted = {name for name in weights if name.startswith(_UNFINISHED)}
-    wanted |= {job.init for job in jobs if job.init in weights and job.name not in notes and not _later(job, jobs, notes)}
-    write_pieces(folder / "resume", {name: weights[name] for name in wanted}, notes, 1 << 40)
+    wanted |= {job.init for job in pending if job.init in weights and not _later(job, jobs, notes)}
+    write_pieces(resume, begun | {name: weights[name] for name in wanted}, notes, 1 << 40)
 
 
 def _later(job: Job, jobs: Sequence[Job], notes: dict[str, Any]) -> bool:

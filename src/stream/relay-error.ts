@@ -7,8 +7,10 @@ const REFUSALS = {
   'method-not-allowed': 405,
   'room-busy': 409,
   conflict: 409,
+  'precondition-failed': 412,
   'too-large': 413,
   'unsupported-media': 415,
+  'precondition-required': 428,
   'not-acceptable': 406,
   'too-many-requests': 429,
   'room-full': 503,
@@ -24,10 +26,13 @@ export type RefusalCode = keyof typeof REFUSALS;
 export class RelayRefusal extends Error {
   override readonly name = 'RelayRefusal';
   readonly code: RefusalCode;
+  /** Of the answer, where it comes by HTTP. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: RefusalCode, message: string) {
+  constructor(code: RefusalCode, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.code = code;
+    this.headers = headers;
   }
 
   /** HTTP status. */

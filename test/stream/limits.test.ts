@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { log } from '#src/shared/log.js';
@@ -68,7 +68,25 @@ describe('limits of the relay', { timeout: 120_000 }, () => {
   const post = (more: string) =>
     send(`POST /whip/slow HTTP/1.1\r\nhost: relay\r\nauthorization: Bearer ${TOKEN}\r\n${more}`);
 
-  it('gives up clients that take too long for a head, a body, a hello, or an answer to a ping', async () => {
+  /** Asks for more than the buffers on the way hold, and reads nothing of it. @returns once the relay has let go */
+  const deafReader = () =>
+    new Promise((resolve) => {
+      const { hostname, port } = new URL(relay.url);
+      const socket = connect(Number(port), hostname).pause();
+      socket.write('GET /client.js HTTP/1.1\r\nhost: relay\r\n\r\n'.repeat(1000));
+      // That the far side has ended it shows only when something is written, which before would count as a sign of life.
+      const late = setTimeout(() => {
+        const poking = setInterval(() => socket.write('\r\n'), 100);
+        socket.once('close', () => clearInterval(poking));
+      }, 33_000);
+      socket.once('error', () => undefined);
+      socket.once('close', () => {
+        clearTimeout(late);
+        resolve(performance.now());
+      });
+    });
+
+  it('gives up clients that take too long for a head, a body, a hello, an answer, or an answer to a ping', async () => {
     const silent = new Client(relay);
     const deaf = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`, { autoPong: false });
     deaf.once('open', () => {
@@ -80,6 +98,7 @@ describe('limits of the relay', { timeout: 120_000 }, () => {
       post('content-type: application/sdp\r\ncontent-length: 5000\r\n\r\nv=0\r\n'),
       silent.closed,
       new Promise((resolve) => deaf.once('close', resolve)),
+      deafReader(),
     ]);
     expect(head).toMatch(/^HTTP\/1\.1 408 /);
     expect(body).toMatch(/^HTTP\/1\.1 408 /);
@@ -168,6 +187,31 @@ describe('limits of the relay', { timeout: 120_000 }, () => {
     await Promise.all([ask(upgrade), ask('no header\r\n\r\n')]);
     await expect.poll(() => relay.state.peers, PATIENCE).toBe(0);
   }, 20_000);
+
+  it('holds so many connections of an address', async () => {
+    const { hostname, port } = new URL(relay.url);
+    const sockets: Socket[] = [];
+    let [open, refused] = [0, 0];
+    for (let i = 0; i < 260; i += 1) {
+      const socket = connect(Number(port), hostname).once('error', () => undefined);
+      socket.once('connect', () => {
+        open += 1;
+      });
+      socket.once('close', () => {
+        refused += 1;
+      });
+      sockets.push(socket);
+    }
+    await expect.poll(() => [open, refused], PATIENCE).toEqual([260, 4]);
+    const ask = 'GET /healthz HTTP/1.1\r\nhost: relay\r\nconnection: close\r\n\r\n';
+    // Of another address, which has its own share.
+    const other = connect({ port: Number(port), host: hostname, localAddress: '127.0.0.2' });
+    const answer = new Promise((resolve) => other.once('data', (data) => resolve(String(data))));
+    other.write(ask);
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(() => send(ask).catch(String), PATIENCE).toMatch(/^HTTP\/1\.1 200 /);
+  }, 60_000);
 
   it('lets nobody guess the token by asking for metrics', async () => {
     const ask = async () =>

@@ -17,6 +17,26 @@ function simulcast(layers: readonly (readonly [rid: string, restrictions?: strin
   return readOffer(`${lines.join('\r\n')}\r\n`).media[0];
 }
 
+describe('an offer', () => {
+  const head = [
+    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password'],
+    ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass'],
+  ];
+
+  it('may say in digits alone what is a word elsewhere', () => {
+    const lines = [...head, 'm=video 9 UDP/TLS/RTP/SAVPF 96', 'a=mid:0', 'a=rtpmap:96 VP8/90000', 'a=fmtp:96 5'];
+    const more = ['a=rid:1 send', 'a=simulcast:send 1', 'a=ssrc-group:FID 5', 'a=ssrc:5 cname:7'];
+    const [media] = readOffer([...lines, ...more, ''].join('\r\n')).media;
+    expect(media).toMatchObject({ ssrc: 5, rtxSsrc: undefined, cname: '7', rids: [] });
+  });
+
+  it('keeps what it says of a section that is no media: an answer repeats it', () => {
+    const lines = [...head, 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:0', 'a=sctp-port:5000', ''];
+    const [section] = readOffer(lines.join('\r\n')).media;
+    expect(section).toMatchObject({ protocol: 'UDP/DTLS/SCTP', formats: 'webrtc-datachannel', codecs: [] });
+  });
+});
+
 describe('layers of a simulcast in an offer', () => {
   it.each([
     ['sizes', ['max-width=1280;max-height=720', 'pt=96;max-width=320;max-height=180', 'max-width=640;max-height=360']],

@@ -176,6 +176,15 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(response.headers.get('accept-post')).toBe('application/sdp');
   });
 
+  it('says which methods there are to whoever uses another', async () => {
+    const allowed = async (path: string, method: string) => {
+      const response = await fetch(relay.url + path, { method, headers: bearer });
+      return [response.status, response.headers.get('allow')];
+    };
+    expect(await allowed('/', 'POST')).toEqual([405, 'GET, HEAD']);
+    expect(await allowed('/whip/room', 'PUT')).toEqual([405, 'POST, OPTIONS']);
+  });
+
   it('drains: health says so, nobody gets in, pages are told, and it ends', async () => {
     const client = new Client(relay);
     await client.hello('publish');

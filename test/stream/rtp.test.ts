@@ -229,6 +229,22 @@ describe('pictures from packets', () => {
     expect(pictures.map(({ timestamp }) => timestamp)).toEqual([0, 6000]);
   });
 
+  it.each([
+    ['a parameter set of megabytes', [Buffer.concat([Buffer.from('6742c00c', 'hex'), Buffer.alloc(2 << 20, 0x55)])]],
+    ['a picture of countless units', Array<Buffer>(200_000).fill(Buffer.of(0x06))],
+  ])('leaves %s out, at no cost', (_name, units) => {
+    const { assembler, pictures } = collect('h264');
+    const writer = new RtpWriter(PAYLOAD_TYPE, 1);
+    const sps = Buffer.from('6742c00cda05067e7c04400000030040000007a3c50aa8', 'hex');
+    const whole = [sps, Buffer.from('68ce0fc8', 'hex'), Buffer.from('658884', 'hex')];
+    for (const packet of packets(writer, packetizeH264([...units, ...whole], 1000), 0)) assembler.push(packet, 0);
+    expect(pictures).toEqual([]);
+    for (const packet of packets(writer, packetizeH264(whole, 1000), 3000)) assembler.push(packet, 0);
+    expect(pictures.map(({ timestamp, size }) => ({ timestamp, size }))).toEqual([
+      { timestamp: 3000, size: { width: 320, height: 180 } },
+    ]);
+  });
+
   it('takes a VP9 key frame that is cut off for none, also when a loss released it', () => {
     const { assembler, pictures, lost } = collect('vp9');
     const head = Buffer.from([0x82, 0x49, 0x83, 0x42, 0x40, 0x05, 0xf0, 0x03, 0xf0]);

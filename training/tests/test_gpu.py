@@ -17,16 +17,20 @@ from pictures import texture
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from test_graphs import upsample_chroma
+from torch.nn import functional
 
 import train_on_gpu
 from tinysr.arch import TinySR, TinySRConfig, count_config, named
 from tinysr.color import rgb_to_ycc, ycc_to_rgb
+from tinysr.compact import compact_state
 from tinysr.degrade import reduce_bicubic, to_u8
 from tinysr.gpu.batches import Batches, Shares
 from tinysr.gpu.degrade import blur, degrade, jpeg, noise
 from tinysr.gpu.pack import Packed, Pictures, encode, read_pack, write_pack
 from tinysr.gpu.pieces import from_bytes, read_pieces, to_bytes, write_pieces
 from tinysr.gpu.plan import FIDELITY, check, plan, trial
+from tinysr.gpu.trainer import Progress, Trainer, pictures
+from tinysr.pairs import Batch
 from tinysr.rgb_graph import build_rgb_graph
 
 TRAINING = Path(__file__).resolve().parent.parent
@@ -188,19 +192,71 @@ def train_there(folder: Path, *words: str) -> str:
     return done.stdout.decode()
 
 
-def test_a_run_goes_on_from_weights_that_ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Same:
+    """Always the same small pair."""
+
+    def draw(self, count: int, crop: int, shares: Shares) -> Batch:
+        """See :class:`tinysr.gpu.trainer.Source`."""
+        hr = planes(texture(crop * 4, crop * 4)).expand(count, -1, -1, -1) / 255
+        return Batch(functional.avg_pool2d(hr, 4), hr)
+
+
+def test_a_run_goes_on_from_weights_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    job = trial()[0]
+    monkeypatch.setattr(train_on_gpu, "plan", trial)
     torch.manual_seed(5)
-    shipped = {name: value.half().float() for name, value in TinySR(job.config).state_dict().items()}
+    jobs = {job.name: job for job in trial()}
+    shipped = {
+        name: {key: value.half().float().contiguous() for key, value in TinySR(jobs[name].config).state_dict().items()}
+        for name in ("tinysr-small", "tinysr-small-psnr", "tinysr-small-x2")
+    }
     Path("checkpoints").mkdir()
     with pytest.raises(SystemExit, match="has none of"):
         train_on_gpu.main(["begin", "--checkpoints", "checkpoints"])
-    save_file({name: value.contiguous() for name, value in shipped.items()}, "checkpoints/tinysr-small.safetensors")
+    for name, state in shipped.items():
+        # Networks for luma lie there by the names of the class that serves these alone.
+        save_file(compact_state(state) if name.endswith("psnr") else state, f"checkpoints/{name}.safetensors")
+    save_file({"denoiser.blocks.0.expand.weight": torch.zeros(3, 3, 3, 3)}, "checkpoints/tinysr-base.safetensors")
     train_on_gpu.main(["begin", "--checkpoints", "checkpoints"])
+    said = capsys.readouterr().out
+    assert "tinysr-base.safetensors is of another network" in said
+    assert "begins with tinysr-small, tinysr-small-psnr, tinysr-small-x2\n" in said
     args = train_on_gpu.arguments().parse_args(["train", "--out", "out", "--device", "cpu", "--trial"])
-    state = train_on_gpu.Call(args).trainer(job, None).averaged()
-    assert all(torch.equal(value, shipped[name]) for name, value in state.items())
+    # Also after a first machine has come to other jobs only.
+    train_on_gpu.write_resume(args.folder, trial(), {"tinysr-small-fidelity": {}}, {"tinysr-small": {"stage": 2}})
+    call = train_on_gpu.Call(args)
+    assert not any(name.endswith("tinysr-small") for name in call.weights)
+    for name in ("tinysr-small-psnr", "tinysr-small-x2"):
+        state = call.trainer(jobs[name], None).averaged()
+        assert all(torch.equal(value, shipped[name][key]) for key, value in state.items())
+
+
+def test_a_discriminator_that_was_not_sent_along_learns_before_it_is_heard(tmp_path: Path) -> None:
+    job = replace(trial()[0], batch=1)
+    trainer = Trainer(job, tmp_path, "cpu", progress=Progress(stage=1, seconds=30.0, step=40), halves=False)
+    heard = []
+    for done in (0.5, 0.55, 0.61):
+        trainer.step(Same(), done)
+        heard.append(trainer.heard)
+    assert heard == [False, False, True]
+    trainer.save()
+    again = Trainer(job, tmp_path, "cpu", halves=False)
+    again.step(Same(), 0.62)
+    assert again.heard
+
+
+def test_colours_are_converted_exactly_whatever_the_network_computes_in() -> None:
+    torch.manual_seed(0)
+    model = TinySR(next(job.config for job in trial() if job.name == "tinysr-small-psnr")).eval()
+    lr = torch.rand(1, 3, 16, 16)
+    with torch.no_grad():
+        whole, halves = pictures(model, lr), pictures(model, lr, True)
+        ycc = rgb_to_ycc(halves)
+    # Luma differs by the rounding of the network, chroma by that of its interpolation: half a code of bf16 near the middle.
+    assert 255 * float((ycc[:, :1] - rgb_to_ycc(whole)[:, :1]).abs().mean()) < 2
+    assert 255 * float((ycc[:, 1:] - rgb_to_ycc(whole)[:, 1:]).abs().mean()) < 0.3
 
 
 def test_the_whole_procedure_over_two_machines(

@@ -11,10 +11,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from pictures import texture
 from PIL import Image as PilImage
 
 from quantise import add_int8
+from tinysr.arch import TinySR, convolutional
+from tinysr.export import export
 from tinysr.int8 import SIDE, VARIANTS, end_convolutions, lr_frames, quality, quantise, time_in_turn, to_yuv420
 from tinysr.upscalers import rgb24_entry
 
@@ -60,6 +63,22 @@ def test_convolutions_become_int8_and_the_picture_stays(name: str, pixel_format:
     ]
     difference = np.abs(outputs[0].astype(np.int16) - outputs[1].astype(np.int16))
     assert 0 < difference.mean() < 6
+
+
+def test_weights_that_graphs_share_become_int8_as_well(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = convolutional(16, 2, planes=1, skip=False, cell=1)
+    export("small", config, TinySR(config).state_dict(), tmp_path)
+    frames = [texture(48, 48, seed) for seed in range(3)]
+    quantise(tmp_path / "small-rgb24.onnx", tmp_path / "int8.onnx", frames, VARIANTS["qdq-percentile"])
+    graph = onnx.load(tmp_path / "int8.onnx").graph
+    assert sum(tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4 for tensor in graph.initializer) == 4
+    assert not [tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16]
+    outputs = [
+        onnxruntime.InferenceSession(str(tmp_path / name)).run(None, {"input": frames[0][None]})[0].astype(int)
+        for name in ("small-rgb24.onnx", "int8.onnx")
+    ]
+    assert np.abs(outputs[0] - outputs[1]).mean() < 3
 
 
 def test_the_ends_are_named() -> None:

@@ -84,5 +84,5 @@ def test_a_run_leaves_both_kinds_of_weights(cache: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "argv", ["train", "--cache", str(cache), "--out", str(cache / "run"), *options])
     train_cached.main()
     model = TinySR(named("small"))
-    model.load_state_dict(load_file(cache / "run" / "tinysr-small-psnr.safetensors"), strict=False)
+    model.load_state_dict(load_file(cache / "run" / "tinysr-small-fidelity.safetensors"), strict=False)
     assert model(torch.rand(1, 3, 8, 8)).shape == (1, 3, 32, 32)

@@ -92,10 +92,24 @@ def start_as_interpolation(encoder: nn.Conv2d, decoder: nn.Conv2d, scale: int) -
         fine[:, plane : plane + 1] = linear_kernel(scale)
 
 
+# Beginnings of the weights' names in tinysr.arch and in CompactTinySR.
+_PLACES = {"encoder.enter.": "encoder.", "denoiser.blocks.": "blocks.", "decoder.leave.": "decoder."}
+
+
+def _renamed(state: Mapping[str, Tensor], places: Mapping[str, str]) -> dict[str, Tensor]:
+    return {new + name.removeprefix(old): v for name, v in state.items() for old, new in places.items() if name.startswith(old)}
+
+
 def compact_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights of the same net as tinysr.arch has it, by the names that they have in CompactTinySR."""
-    places = {"encoder.enter.": "encoder.", "denoiser.blocks.": "blocks.", "decoder.leave.": "decoder."}
-    return {new + name.removeprefix(old): v for name, v in state.items() for old, new in places.items() if name.startswith(old)}
+    return _renamed(state, _PLACES)
+
+
+def arch_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The other way round; what has the names of tinysr.arch already keeps them."""
+    if any(name.startswith(tuple(_PLACES)) for name in state):
+        return dict(state)
+    return _renamed(state, {new: old for old, new in _PLACES.items()})
 
 
 @torch.no_grad()

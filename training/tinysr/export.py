@@ -56,16 +56,19 @@ def export(name: str, config: TinySRConfig, state: dict[str, Tensor], folder: Pa
     """
     path = folder / "manifest.json"
     models = json.loads(path.read_text())["models"] if path.exists() else []
-    known: dict[str, Any] = next((m.get("quality", {}) for m in models if m["name"] == name), {})
+    known: dict[str, Any] = next((m for m in models if m["name"] == name), {})
     model = network(config, state)
+    # Before anything is replaced: a config that has no graphs must not cost what is there.
+    made = {pixel_format: graph_of(model, pixel_format) for pixel_format in graphs.FORMATS}
+    for variant in known.get("variants", []):
+        (folder / variant["file"]).unlink(missing_ok=True)
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoints" / f"{name}.safetensors"
     save_file({key: value.half().contiguous() for key, value in model.state_dict().items()}, checkpoint)
     weights = {"file": f"{checkpoint.parent.name}/{checkpoint.name}", "sha256": _digest(checkpoint)}
     variants: list[dict[str, Any]] = []
-    for pixel_format in graphs.FORMATS:
+    for pixel_format, graph in made.items():
         file = folder / f"{name}-{pixel_format}.onnx"
-        graph = graph_of(model, pixel_format)
         refer(graph, checkpoint, weights["file"])
         onnx.save(graph, str(file))
         onnx.checker.check_model(str(file))
@@ -74,7 +77,7 @@ def export(name: str, config: TinySRConfig, state: dict[str, Tensor], folder: Pa
     entry: dict[str, Any] = {"name": name, "scale": config.scale, "multiple": 2} | _size(model)
     entry |= {
         "licence": "Apache-2.0",
-        "quality": scores_of(quality, name) if quality else known,
+        "quality": scores_of(quality, name) if quality else known.get("quality", {}),
         "file": variants[0]["file"],
         "sha256": variants[0]["sha256"],
         "variants": variants,

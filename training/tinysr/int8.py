@@ -18,6 +18,7 @@ from PIL import Image as PilImage
 
 from .degrade import Image
 from .metrics import psnr_y
+from .shared_weights import embedded
 from .tracks import all_tracks, clean
 from .upscalers import raw_graph
 
@@ -41,7 +42,7 @@ VARIANTS = {
     "qdq": Variant(QuantFormat.QDQ),
     "qdq-ends-fp32": Variant(QuantFormat.QDQ, keep_ends=True),
     "qdq-percentile": Variant(QuantFormat.QDQ, keep_ends=True, method=CalibrationMethod.Percentile),
-    "qdq-with-add": Variant(QuantFormat.QDQ, ("Conv", "Relu", "Add"), keep_ends=True),
+    "qdq-with-add": Variant(QuantFormat.QDQ, ("Conv", "LeakyRelu", "Add"), keep_ends=True),
     "qoperator": Variant(QuantFormat.QOperator),
     "qoperator-ends-fp32": Variant(QuantFormat.QOperator, keep_ends=True),
 }
@@ -88,7 +89,7 @@ def end_convolutions(graph: onnx.GraphProto) -> list[str]:
 
 def quantise(source: Path, target: Path, calibration: Sequence[Frame], variant: Variant) -> None:
     """Writes the graph with int8 weights a channel and uint8 activations."""
-    model = onnx.load(source)
+    model = embedded(onnx.load(source))
     for index, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}_{index}"
     named = target.with_suffix(".named.onnx")

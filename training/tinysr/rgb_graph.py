@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from .arch import TinySR
 from .arch.blocks import ConvBlock
 from .fold import Conv
-from .graphs import FORMATS, Builder, finished, planes_of_yuv, rgb_of_cells, sizes, to_codes, whole, yuv_of_cells
+from .graphs import Builder, finished, planes_of_yuv, rgb_of_cells, sizes, to_codes, whole, yuv_of_cells
 from .yuv_ends import read_ycc, write_yuv
-
-__all__ = ["FORMATS", "build_rgb_graph", "receptive_radius"]
 
 
 def _array(tensor: Tensor | None) -> NDArray[np.float64]:

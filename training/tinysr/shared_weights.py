@@ -71,3 +71,24 @@ def _reference(name: str, shape: list[int], location: str, place: tuple[int, int
     for key, value in (("location", location), ("offset", str(place[0])), ("length", str(place[1]))):
         tensor.external_data.add(key=key, value=value)
     return tensor
+
+
+def embedded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with its weights as floats of its own: what rewrites weights does not look behind casts.
+
+    model: as onnx.load() gives it, with external data read.
+    """
+    values = {initializer.name: numpy_helper.to_array(initializer) for initializer in model.graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        if node.op_type in ("Cast", "Neg") and node.input[0] in values:
+            value = values[node.input[0]]
+            values[node.output[0]] = value.astype(np.float32) if node.op_type == "Cast" else -value
+        else:
+            nodes.append(node)
+    used = {name for node in nodes for name in node.input}
+    kept = [numpy_helper.from_array(value, name) for name, value in values.items() if name in used]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    return model

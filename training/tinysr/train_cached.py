@@ -19,7 +19,7 @@ from .arch import TinySRConfig, named
 from .cpu import use_cpu
 from .gpu.batches import Shares
 from .gpu.measure import measure_on
-from .gpu.plan import Job, Stage
+from .gpu.plan import FIDELITY, Job, Stage
 from .gpu.trainer import Trainer
 from .lpips import SqueezeLpips
 from .pairs import Batch, Pairs
@@ -51,7 +51,7 @@ def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int)
     clean = Shares(args.clean, 1 - args.clean, 0.0)
     mixed = Shares(args.perceptual_clean, 1 - args.perceptual_clean, 0.0)
     first = args.first if args.lpips else 1.0
-    stages = [Stage(first, clean, lr=args.lr, taught=args.taught, suffix="-psnr")] if first else []
+    stages = [Stage(first, clean, lr=args.lr, taught=args.taught, suffix=FIDELITY)] if first else []
     if first < 1:
         stages.append(
             Stage(

@@ -1,6 +1,6 @@
 """Trains a convolutional TinySR on cached pairs for a given time; resumes from its checkpoint.
 
-python -m tinysr.train_compact --cache CACHE --out RUN --minutes 60 --width 32 --blocks 2
+python -m tinysr.train_compact --cache CACHE --out RUN --minutes 60 --width 16 --blocks 3
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Run:
         self.step, self.seconds = 0, 0.0
 
     def start_from(self, state: dict[str, Tensor]) -> None:
-        """Takes weights of a finished run, of a network of the same size or a smaller one."""
+        """Takes weights of a finished run, of a network of as many blocks that is no wider."""
         grow(self.model, state)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 

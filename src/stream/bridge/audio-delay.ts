@@ -68,6 +68,7 @@ export class AudioDelay {
         if (!producer.closed) producer.send(writer.write(timestamp, marker, payload));
       }
     }, TICK_MS);
+    this.#timer.unref();
   }
 
   /** Opens it on the sound of a publisher. @param cname ties it to the upscaled picture */
@@ -95,7 +96,12 @@ export class AudioDelay {
     });
     const writer = new RtpWriter(codec.payloadType, ssrc);
     const delay = new AudioDelay(producer, consumer, writer, codec.payloadType);
-    await consumer.resume();
+    try {
+      await consumer.resume();
+    } catch (error) {
+      delay.close();
+      throw error;
+    }
     return delay;
   }
 

@@ -75,9 +75,11 @@ export class VideoOutlet implements PictureOutlet {
       },
     });
     const outlet = new VideoOutlet(producer, codec, new RtpWriter(payloadType, ssrc));
-    transport.on('rtcp', (packet) => {
+    const listen = (packet: Buffer) => {
       if (asksForKeyFrame(packet)) outlet.#keyWanted = true;
-    });
+    };
+    transport.on('rtcp', listen);
+    producer.observer.once('close', () => transport.off('rtcp', listen));
     return outlet;
   }
 

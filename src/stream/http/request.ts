@@ -32,6 +32,7 @@ export function sendProblem(response: ServerResponse, refusal: RelayRefusal): vo
   });
   response.writeHead(refusal.status, {
     'content-type': 'application/problem+json',
+    ...refusal.headers,
     ...(refusal.code === 'unauthorized' ? { 'www-authenticate': 'Bearer' } : {}),
     ...(refusal.status === 503 ? { 'retry-after': '2' } : {}),
     ...(refusal.code === 'too-large' ? { connection: 'close' } : {}),

@@ -10,9 +10,10 @@ import { selfSigned } from '../certificate.js';
 import { metricsText, type RelayCounters } from '../metrics.js';
 import { RelayRefusal } from '../relay-error.js';
 import { ROOM_ID } from '../room/rooms.js';
+import { Connections } from './connections.js';
 import { Peer, type PeerContext } from './peer.js';
 import { MAX_MESSAGE } from './protocol.js';
-import { AddressRateLimit, network } from './rate-limit.js';
+import { AddressRateLimit, network, RateLimit } from './rate-limit.js';
 import { requireToken, sendProblem } from './request.js';
 import { loadPage, type StaticFile, sendFile } from './static.js';
 
@@ -20,6 +21,8 @@ import { loadPage, type StaticFile, sendFile } from './static.js';
 const HEAD_MS = 5000;
 const REQUEST_MS = 10_000;
 const CHECK_MS = 1000;
+/** How long nothing may go over a connection, in milliseconds: who reads no answer makes room. Pages ping each other. */
+const SILENCE_MS = 30_000;
 /** How long a connection that was refused, or answered for the last time, may stay open from the other side, in milliseconds. */
 const FAREWELL_MS = 1000;
 /** Pages that have not said hello yet: of all addresses, and of one. */
@@ -34,14 +37,25 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-/** Serves one kind of path beside the page. @returns false when the path is none of its own */
-export type Endpoint = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<boolean>;
+/**
+ * Serves one kind of path beside the page.
+ *
+ * @param draining whether the relay takes nobody in any more
+ * @returns false when the path is none of its own
+ */
+export type Endpoint = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  draining: boolean,
+) => Promise<boolean>;
 
 /** The HTTP side of the relay: page, signalling, health, metrics, and further endpoints. */
 export class RelayServer {
   readonly #context: PeerContext;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
+  readonly #connections: Connections;
   readonly #page: ReadonlyMap<string, StaticFile>;
   /** Pages, and the network each comes from. */
   readonly #peers = new Map<Peer, string>();
@@ -50,6 +64,7 @@ export class RelayServer {
   readonly #secure: boolean;
   readonly #upgrades = new AddressRateLimit(1000, 50);
   readonly #scrapes = new AddressRateLimit(60, 5);
+  readonly #lines = new RateLimit(30, 1, performance.now());
   #draining = false;
 
   private constructor(
@@ -67,6 +82,10 @@ export class RelayServer {
     this.#endpoints = endpoints;
     this.#counters = counters;
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+    this.#connections = new Connections(server, () => {
+      this.#counters.refused += 1;
+    });
+    server.timeout = SILENCE_MS;
     server.headersTimeout = HEAD_MS;
     server.requestTimeout = REQUEST_MS;
     server.keepAliveTimeout = 10_000;
@@ -97,6 +116,7 @@ export class RelayServer {
         return refuse('503 Service Unavailable');
       }
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#connections.upgraded(request.socket);
         this.#counters.connections += 1;
         const peer = new Peer(webSocket, this.#context);
         this.#peers.set(peer, from);
@@ -114,7 +134,7 @@ export class RelayServer {
     const { settings } = context;
     const tls = await credentials(settings);
     const timing = { connectionsCheckingInterval: CHECK_MS };
-    const server = tls ? createTlsServer({ ...tls, ...timing }) : createServer(timing);
+    const server = tls ? createTlsServer({ ...tls, ...timing, handshakeTimeout: HEAD_MS }) : createServer(timing);
     const relay = new RelayServer(context, server, tls !== undefined, await loadPage(), endpoints, counters);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
@@ -170,14 +190,15 @@ export class RelayServer {
       if (!url) throw new RelayRefusal('bad-request', 'the address makes no sense');
       if (await this.#serve(request, response, url)) return;
       for (const endpoint of this.#endpoints) {
-        if (this.#draining) throw new RelayRefusal('restarting', 'the relay is shutting down');
-        if (await endpoint(request, response, url)) return;
+        if (await endpoint(request, response, url, this.#draining)) return;
       }
       throw new RelayRefusal('not-found', 'there is nothing here');
     } catch (error) {
       const refusal = error instanceof RelayRefusal ? error : new RelayRefusal('internal', 'the request failed');
       this.#counters.refused += 1;
-      log.warn({ method: request.method, code: refusal.code, error: String(error) }, 'request refused');
+      // Whoever asks for what is not there must not fill the log; the metrics count all.
+      const level = this.#lines.take(performance.now()) ? 'warn' : 'debug';
+      log[level]({ method: request.method, code: refusal.code, error: String(error) }, 'request refused');
       const page = refusal.code === 'not-found' && wantsPage(request) ? this.#page.get('/index.html') : undefined;
       if (page) sendFile(response, refusal.status, page);
       else sendProblem(response, refusal);
@@ -192,7 +213,9 @@ export class RelayServer {
     const page = this.#page.get(file);
     const known = page || pathname === '/healthz' || pathname === '/metrics';
     if (!known) return false;
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw new RelayRefusal('method-not-allowed', 'only GET');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      throw new RelayRefusal('method-not-allowed', 'only GET', { allow: 'GET, HEAD' });
+    }
     if (page) sendFile(response, 200, page);
     else if (pathname === '/healthz') {
       const ok = engine.alive && !this.#draining;
@@ -228,7 +251,7 @@ export class RelayServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     setTimeout(() => {
       for (const client of this.#sockets.clients) client.terminate();
-      this.#server.closeAllConnections();
+      this.#connections.destroyAll();
     }, 500).unref();
     this.#server.closeIdleConnections();
     await closed;

@@ -144,7 +144,12 @@ export class Publication {
     const picture = await PublishedPicture.open({ transport, direct, capabilities, rtpParameters, sorted, changed });
     this.#picture = picture;
     try {
-      this.#outlet = await VideoOutlet.open(router, direct, settings.codec, this.#cname);
+      const outlet = await VideoOutlet.open(router, direct, settings.codec, this.#cname);
+      if (this.#picture === picture && !this.#closed) this.#outlet = outlet;
+      else {
+        outlet.producer.close();
+        throw new RelayRefusal('conflict', 'the track has ended');
+      }
     } catch (error) {
       picture.close();
       throw error;
@@ -158,12 +163,18 @@ export class Publication {
     this.#audio = producer;
     producer.observer.once('close', () => this.#soundEnded());
     try {
-      this.#audioDelay = await AudioDelay.open(router, direct, producer, this.#cname);
+      const delay = await AudioDelay.open(router, direct, producer, this.#cname);
+      if (this.#audio === producer && !this.#closed) this.#audioDelay = delay;
+      else {
+        delay.close();
+        throw new RelayRefusal('conflict', 'the track has ended');
+      }
     } catch (error) {
       producer.close();
       throw error;
     }
     this.#follow ??= setInterval(() => this.#followAge(), FOLLOW_MS);
+    this.#follow.unref();
     return producer.id;
   }
 
@@ -213,7 +224,11 @@ export class Publication {
         if (this.#bridge && this.#tap?.producerId !== video?.id) await this.#closeBridge();
         if (video && !this.#bridge) await this.#openBridge(video);
       })
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        // A publisher that leaves takes the transports along that a bridge was being opened on.
+        if (!this.#closed)
+          log.error({ room: this.#options.room, error: String(error) }, 'the bridge cannot be switched');
+      });
   }
 
   async #openBridge(video: types.Producer): Promise<void> {

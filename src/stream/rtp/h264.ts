@@ -6,11 +6,17 @@ const IDR = 5;
 const SPS = 7;
 const PPS = 8;
 
+/** Bytes of a parameter set at most: with all scaling lists they are a few hundred. */
+const MOST_PARAMETER_BYTES = 2048;
+/** NAL units of a picture at most. Slices that fit a packet each are some hundred of a large key frame. */
+const MOST_UNITS = 4096;
+
 /** H.264 pictures from RTP (RFC 6184, packetization modes 0 and 1). */
 export class H264Depacketizer implements Depacketizer {
   #units: Buffer[] = [];
   #fragments: Buffer[] = [];
   #sps: Buffer | undefined;
+  #size: PictureSize | undefined;
   #pps: Buffer | undefined;
 
   add(payload: Buffer): boolean {
@@ -24,11 +30,24 @@ export class H264Depacketizer implements Depacketizer {
   }
 
   #unit(unit: Buffer): boolean {
-    if (this.#fragments.length > 0 || unit.length === 0) return false;
+    if (this.#fragments.length > 0 || unit.length === 0 || this.#units.length >= MOST_UNITS) return false;
     const type = unit.readUInt8(0) & 0x1f;
-    if (type === SPS) this.#sps = Buffer.from(unit);
-    if (type === PPS) this.#pps = Buffer.from(unit);
+    if ((type === SPS || type === PPS) && !this.#parameters(type, unit)) return false;
     this.#units.push(unit);
+    return true;
+  }
+
+  /** Keeps a parameter set for the key frames to come. @returns false when it cannot be one */
+  #parameters(type: number, unit: Buffer): boolean {
+    if (unit.length > MOST_PARAMETER_BYTES) return false;
+    const known = type === SPS ? this.#sps : this.#pps;
+    if (known?.equals(unit)) return true;
+    // A copy: what came is a view of a packet, or of all that a fragmented picture was.
+    if (type === PPS) this.#pps = Buffer.from(unit);
+    else {
+      this.#sps = Buffer.from(unit);
+      this.#size = spsSize(unit);
+    }
     return true;
   }
 
@@ -68,8 +87,7 @@ export class H264Depacketizer implements Depacketizer {
     if (!this.#sps || !this.#pps) return undefined;
     // A decoder that starts here needs the parameter sets in the same picture.
     const missing = [...(types.includes(SPS) ? [] : [this.#sps]), ...(types.includes(PPS) ? [] : [this.#pps])];
-    const size: PictureSize | undefined = spsSize(this.#sps);
-    return size && { data: annexB([...missing, ...units]), key, size };
+    return this.#size && { data: annexB([...missing, ...units]), key, size: this.#size };
   }
 
   reset(): void {

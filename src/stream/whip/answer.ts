@@ -34,8 +34,7 @@ function candidateLine({ foundation, priority, ip, address, port, protocol, tcpT
 function section({ offered, rtp }: Answered, { transport, candidates }: Reached, setup: string): string[] {
   const { kind, mid } = offered;
   if (!rtp) {
-    const payloadType = offered.codecs[0]?.payloadType ?? 0;
-    return [`m=${kind} 0 UDP/TLS/RTP/SAVPF ${payloadType}`, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, 'a=inactive'];
+    return [`m=${kind} 0 ${offered.protocol} ${offered.formats}`, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, 'a=inactive'];
   }
   const { codecs, headerExtensions = [], encodings = [], rtcp } = rtp.parameters;
   const { iceParameters, dtlsParameters } = transport;

@@ -38,8 +38,13 @@ export class WhipEndpoint {
     return this.#sessions.size;
   }
 
-  /** Serves a request when its path is one of ours. */
-  readonly serve = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> => {
+  /** Serves a request when its path is one of ours. @param draining sessions may end, none may begin */
+  readonly serve = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    draining: boolean,
+  ): Promise<boolean> => {
     const match = /^\/(whip|whep)\/(?:(session)\/([\w-]{1,64})|([\w-]{1,64}))$/.exec(url.pathname);
     if (!match) return false;
     const kind = match[1] as 'whip' | 'whep';
@@ -57,6 +62,7 @@ export class WhipEndpoint {
       throw new RelayRefusal('too-many-requests', 'too many requests');
     requireToken(request, this.#context.settings.token);
     if (match[3] !== undefined) await this.#session(request, response, kind, match[3]);
+    else if (draining) throw new RelayRefusal('restarting', 'the relay is shutting down');
     else await this.#create(request, response, kind, match[4] ?? '', url);
     return true;
   };
@@ -84,7 +90,9 @@ export class WhipEndpoint {
     room: string,
     url: URL,
   ): Promise<void> {
-    if (request.method !== 'POST') throw new RelayRefusal('method-not-allowed', 'an offer is sent with POST');
+    if (request.method !== 'POST') {
+      throw new RelayRefusal('method-not-allowed', 'an offer is sent with POST', { allow: 'POST, OPTIONS' });
+    }
     requireType(request, 'application/sdp');
     const offer = readOffer(await readBody(request, MAX_SDP));
     const { session, answer } =
@@ -242,15 +250,21 @@ export class WhipEndpoint {
       response.writeHead(200).end();
       return;
     }
-    if (request.method !== 'PATCH') throw new RelayRefusal('method-not-allowed', 'a session takes PATCH and DELETE');
+    if (request.method !== 'PATCH') {
+      const allow = 'PATCH, DELETE, OPTIONS';
+      throw new RelayRefusal('method-not-allowed', 'a session takes PATCH and DELETE', { allow });
+    }
     requireType(request, FRAGMENT);
     const fragment = await readBody(request, MAX_SDP);
     const match = request.headers['if-match'];
-    if (match === undefined) return void response.writeHead(428).end();
+    if (match === undefined)
+      throw new RelayRefusal('precondition-required', 'If-Match names the state that is changed');
     const tags = match.split(',').map((tag) => tag.trim());
     // RFC 9725 writes the wildcard in quotes in its example, RFC 9110 without.
     const any = tags.includes('*') || tags.includes('"*"');
-    if (!any && !tags.includes(session.etag)) return void response.writeHead(412).end();
+    if (!any && !tags.includes(session.etag)) {
+      throw new RelayRefusal('precondition-failed', 'the session has changed since');
+    }
     const ufrag = /^a=ice-ufrag:(\S+)/m.exec(fragment)?.[1];
     // The relay is an ICE-lite agent: it answers whoever knows the password and needs no candidates.
     if (ufrag === undefined || (!any && ufrag === session.remoteUfrag)) {

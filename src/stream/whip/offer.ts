@@ -19,6 +19,9 @@ export interface OfferedCodec {
 /** A media section of an offer. */
 export interface OfferedMedia {
   readonly kind: types.MediaKind;
+  /** What stands behind the port: protocol, and payload types or another format. */
+  readonly protocol: string;
+  readonly formats: string;
   readonly mid: string;
   readonly direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
   /** In the order of the offer. */
@@ -41,8 +44,9 @@ export interface Offer {
 }
 
 /** Parameters of a codec; the reader takes a profile of digits only for a number. */
-function parametersOf(config: string): OfferedCodec['parameters'] {
-  const parameters = parseParams(config);
+function parametersOf(config: unknown): OfferedCodec['parameters'] {
+  // The reader takes what is all digits for a number, here and below.
+  const parameters = parseParams(String(config));
   const profile = parameters['profile-level-id'];
   return profile === undefined ? parameters : { ...parameters, 'profile-level-id': String(profile).padStart(6, '0') };
 }
@@ -64,7 +68,9 @@ function codecsOf(section: SessionDescription['media'][number]): OfferedCodec[] 
 function ridsOf({ simulcast, rids = [] }: SessionDescription['media'][number]): string[] {
   const { dir1, list1, dir2, list2 } = simulcast ?? {};
   const sent = dir1 === 'send' ? list1 : dir2 === 'send' ? list2 : undefined;
-  const named = sent?.split(';').map((layer) => (layer.split(',')[0] ?? '').replace('~', ''));
+  const named = (sent === undefined ? undefined : String(sent))
+    ?.split(';')
+    .map((layer) => (layer.split(',')[0] ?? '').replace('~', ''));
   const known = rids.filter(({ direction }) => direction === 'send').map(({ id }) => String(id));
   const layers = named?.filter((rid) => known.includes(rid)) ?? known;
   return layers.length > 1 ? layers : [];
@@ -93,14 +99,15 @@ function bySize(layers: readonly string[], { rids = [] }: SessionDescription['me
 
 function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
   const group = section.ssrcGroups
-    ?.find(({ semantics }) => semantics === 'FID')
-    ?.ssrcs.split(' ')
-    .map(Number);
+    ?.filter(({ semantics }) => semantics === 'FID')
+    .map(({ ssrcs }) => String(ssrcs).split(' ').map(Number))[0];
   const ssrc = group?.[0] ?? section.ssrcs?.map(({ id }) => Number(id))[0];
   const cname = section.ssrcs?.find(({ attribute }) => attribute === 'cname')?.value;
   const rids = ridsOf(section);
   return {
     kind: section.type as types.MediaKind,
+    protocol: section.protocol,
+    formats: String(section.payloads ?? 0),
     mid: String(section.mid ?? index),
     direction: section.direction ?? 'sendrecv',
     codecs: codecsOf(section),

@@ -183,7 +183,7 @@ CONFIGS: dict[str, TinySRConfig] = {
         heads=3,
         mlp_ratio=2,
     ),
-    # `base` with attention, for comparison.
+    # Windowed attention in place of convolutions, for comparison.
     "base-attention": TinySRConfig(
         width=192,
         depth=12,

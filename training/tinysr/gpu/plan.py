@@ -42,7 +42,7 @@ class Job:
     crop: int = 48
 
 
-# Of the weights that a job's first stage leaves: for mixtures, and for x2 to begin with.
+# Suffix of the weights that a job's first stage leaves: for mixtures, and for x2 to begin with.
 FIDELITY = "-fidelity"
 
 

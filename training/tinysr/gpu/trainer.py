@@ -39,12 +39,16 @@ def faithful(picture: Tensor, target: Tensor) -> Tensor:
     return distance[0] + _CHROMA * distance[1:].mean()
 
 
-def pictures(model: TinySR, lr: Tensor) -> Tensor:
-    """What the model makes of (N,3,h,w) RGB in 0..1, as RGB, also where it restores luma alone."""
-    if model.config.planes == 1:
-        return ycc_to_rgb(model(rgb_to_ycc(lr)).float())
-    image: Tensor = model(lr)
-    return image.float()
+def pictures(model: TinySR, lr: Tensor, halves: bool = False) -> Tensor:
+    """What the model makes of (N,3,h,w) RGB in 0..1, as RGB, also where it restores luma alone.
+
+    halves: convolutions in bf16; the conversion of colours, a product of matrices, would lose three codes by them.
+    """
+    luma = model.config.planes == 1
+    seen = rgb_to_ycc(lr) if luma else lr
+    with torch.autocast(lr.device.type, torch.bfloat16, enabled=halves):
+        image: Tensor = model(seen)
+    return ycc_to_rgb(image.float()) if luma else image.float()
 
 
 def rate(progress: float, warm_up: float = 0.03) -> float:
@@ -105,6 +109,8 @@ class Trainer:
         self.heard = False
         self.progress = progress or Progress()
         self.judge: PatchDiscriminator | None = None
+        # Where in the stage it began to learn; elsewhere than at the start where a machine goes on that was not sent it.
+        self.judge_since: float | None = None
         self.kept: dict[str, State] = {}
         self._open_stage()
         if self.path.exists():
@@ -120,6 +126,9 @@ class Trainer:
 
     def _open_stage(self) -> None:
         """Optimizers, and a discriminator where one is wanted."""
+        if self.recorded:
+            self.recorded.forget()
+        self.judge_since = None
         weights = list(self.model.parameters())
         self.kernels = Muon([p for p in weights if p.dim() > 1], self._rate_of(self.stage.lr))
         self.biases = self._adam([p for p in weights if p.dim() < 2], self._rate_of(self.stage.lr / 5), 0.9)
@@ -150,7 +159,9 @@ class Trainer:
         torch.manual_seed(1_000_003 + self.progress.step)
         batch = batches.draw(job.batch, job.crop, stage.shares)
         lr, hr = (t.contiguous(memory_format=torch.channels_last) for t in (batch.lr, batch.hr))
-        self.heard = done >= _LISTEN_FROM
+        if self.judge is not None and self.judge_since is None:
+            self.judge_since = done
+        self.heard = done >= _LISTEN_FROM + (self.judge_since or 0)
         self.progress.step += 1
         self.pull.fill_(1 - min(_DECAY, self.progress.step / (self.progress.step + 20)))
         for optimizer, top in ((self.kernels, stage.lr), (self.biases, stage.lr / 5)):
@@ -167,8 +178,7 @@ class Trainer:
     def _learn(self, lr: Tensor, hr: Tensor, taught: Tensor | None) -> Tensor:
         """Forwards, backwards and the optimizers' steps."""
         stage = self.stage
-        with self._autocast():
-            picture = pictures(self.model, lr)
+        picture = pictures(self.model, lr, self.halves)
         loss = faithful(picture, hr)
         if taught is not None:
             loss = torch.lerp(loss, faithful(picture, taught), stage.taught)
@@ -244,6 +254,7 @@ class Trainer:
         state["optimizers"] = [self.kernels.state_dict(), self.biases.state_dict()]
         if self.judge is not None:
             state["judge"] = [self.judge.state_dict(), self.judging.state_dict()]
+            state["judge since"] = self.judge_since
         self.path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.path.with_suffix(".tmp"))
         self.path.with_suffix(".tmp").replace(self.path)
@@ -255,10 +266,21 @@ class Trainer:
         self.average = state["average"]
         self._open_stage()
         for optimizer, old in zip((self.kernels, self.biases), state["optimizers"], strict=True):
-            optimizer.load_state_dict(old)
+            self._take(optimizer, old)
         if self.judge is not None and "judge" in state:
             self.judge.load_state_dict(state["judge"][0])
-            self.judging.load_state_dict(state["judge"][1])
+            self._take(self.judging, state["judge"][1])
+            self.judge_since = state["judge since"]
+
+    def _take(self, optimizer: torch.optim.Optimizer, old: dict[str, Any]) -> None:
+        """What an optimizer knew, whether it was recorded then or not."""
+        group = optimizer.param_groups[0]
+        own: dict[str, Any] = {name: group[name] for name in ("lr", "capturable") if name in group}
+        optimizer.load_state_dict(old)
+        optimizer.param_groups[0].update(own)
+        for known in optimizer.state.values():
+            if "step" in known:
+                known["step"] = known["step"].to(self.device if own["capturable"] else "cpu")
 
 
 def luma_psnr(picture: Tensor, target: Tensor) -> float:
