@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import { OUTPUT_EXTENSIONS } from '../encode/containers.js';
+import { containerFor, OUTPUT_EXTENSIONS } from '../encode/containers.js';
 import { ensureFolder } from '../encode/output-file.js';
+import { refuseSameFile } from '../pipeline/same-file.js';
 import { TinySRError } from '../shared/errors.js';
 import type { CliValues } from './cli-values.js';
 import { printable } from './print.js';
@@ -48,10 +49,12 @@ function outputName(input: string, extension: string | undefined): string {
   return `${basename(input, own)}${usable}`;
 }
 
-/** Pairs inputs with outputs. @throws TinySRError `TSR_OUTPUT_CLASH`, `TSR_USAGE` */
+/** Pairs inputs with outputs. @throws TinySRError `TSR_OUTPUT_CLASH`, `TSR_OUTPUT_FORMAT`, `TSR_USAGE` */
 function plan(inputs: readonly string[], folder: string, values: CliValues): Job[] {
   if (inputs.includes('-'))
     throw new TinySRError('TSR_USAGE', 'stdin has no name for --out-dir', { hint: 'Use: tinysr-video - out.mp4' });
+  // An extension that no video can have is said once, before there is a folder.
+  if (values.ext !== undefined) containerFor(outputName('video', values.ext));
   const taken = new Map<string, string>();
   return inputs.map((input) => {
     const output = join(folder, outputName(input, values.ext));
@@ -88,9 +91,17 @@ export async function runBatch(
   const say = (line: string) => {
     if (!values.quiet && !values.json) process.stderr.write(`${line}\n`);
   };
+  const told = { json: values.json ?? false, verbose: values.verbose ?? false, jsonStream: process.stdout };
   const failed: string[] = [];
   let skipped = 0;
   for (const [number, { input, output }] of jobs.entries()) {
+    try {
+      await refuseSameFile(input, output);
+    } catch (error) {
+      reportError(error, told);
+      failed.push(input);
+      continue;
+    }
     if (values.skipExisting && (await stat(output).catch(() => undefined))) {
       skipped += 1;
       say(`[${number + 1}/${jobs.length}] ${printable(input)}: skipped, ${printable(output)} exists`);
@@ -101,7 +112,7 @@ export async function runBatch(
       await upscaleOne(values, input, output, signal);
     } catch (error) {
       if (signal.aborted) throw error;
-      reportError(error, { json: values.json ?? false, verbose: values.verbose ?? false, jsonStream: process.stdout });
+      reportError(error, told);
       failed.push(input);
     }
   }

@@ -16,6 +16,20 @@ function checkRange({ start = 0, end }: CliValues): void {
     throw usage('--end is not after --start', 'Times count from the start of the video.');
 }
 
+/** What is about videos, or about batches, means nothing for others: better said than passed over. */
+function checkCombination(files: readonly string[], values: CliValues): void {
+  const { preview, start, end, frames, outDir, skipExisting, ext, format } = values;
+  if (preview !== undefined && [start, end, frames].some((value) => value !== undefined)) {
+    throw usage('--preview shows one frame of the whole video', 'Leave out --start, --end and --frames.');
+  }
+  if (outDir === undefined && (skipExisting || ext !== undefined)) {
+    throw usage('--skip-existing and --ext are for batches', 'Add --out-dir, or name the output.');
+  }
+  if (format !== undefined && (outDir !== undefined || files[1] !== '-')) {
+    throw usage('--format is for stdout', "A file's container goes by its extension.");
+  }
+}
+
 /** Upscales one video and tells how it goes. */
 export async function upscaleOne(values: CliValues, input: string, output: string, signal: AbortSignal): Promise<void> {
   const jsonStream = jsonStreamFor([input, output]);
@@ -33,6 +47,7 @@ export async function upscaleOne(values: CliValues, input: string, output: strin
 /** The main command: one video, one preview, or a batch. */
 export async function upscaleCommand(files: readonly string[], values: CliValues, signal: AbortSignal): Promise<void> {
   checkRange(values);
+  checkCombination(files, values);
   if (values.outDir !== undefined) {
     if (values.preview !== undefined)
       throw usage('--preview and --out-dir do not go together', 'Preview one video at a time.');
@@ -54,6 +69,8 @@ export async function upscaleCommand(files: readonly string[], values: CliValues
   if (values.preview !== undefined) {
     const { scale, depth } = videoOptions(values, input, output, signal);
     await previewFrame({ ...values, scale, depth, input, output, signal, frame: values.preview });
+    const event = { type: 'preview', output, frame: values.preview };
+    if (values.json) process.stdout.write(`${JSON.stringify(event)}\n`);
     return;
   }
   if (output === '-' && process.stdout.isTTY) {

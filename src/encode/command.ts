@@ -88,6 +88,17 @@ function withoutStaleTags(stream: number): string[] {
   return STALE_TAGS.flatMap((tag) => [`-metadata:s:${stream}`, `${tag}=`]);
 }
 
+/** What sound goes through that is encoded anew. */
+function soundFilters({ container, start }: EncodePlan, fate: string): string[] {
+  if (fate === 'copy') return [];
+  const { audioEncoder, audioLayouts } = container;
+  return [
+    // What lies between the key frame before the start and the start: time 0 is the output's first.
+    ...(start === undefined ? [] : ['atrim=start=0']),
+    ...(fate === audioEncoder && audioLayouts ? [`aformat=channel_layouts=${audioLayouts}`] : []),
+  ];
+}
+
 function carriedStreams(plan: EncodePlan): string[] {
   const options: string[] = [];
   let output = 1;
@@ -101,10 +112,8 @@ function carriedStreams(plan: EncodePlan): string[] {
     );
     if (language) options.push(`-metadata:s:${output}`, `language=${language}`);
     if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
-    const { audioEncoder, audioLayouts } = plan.container;
-    if (type === 'audio' && fate === audioEncoder && audioLayouts) {
-      options.push(`-filter:${output}`, `aformat=channel_layouts=${audioLayouts}`);
-    }
+    const filters = type === 'audio' ? soundFilters(plan, fate) : [];
+    if (filters.length) options.push(`-filter:${output}`, filters.join(','));
     // A cover has its time before the start, as all pictures that are no video.
     if (type === 'cover') options.push(`-disposition:${output}`, 'attached_pic', `-copypriorss:${output}`, '1');
     output += 1;
@@ -138,6 +147,8 @@ function metadata(plan: EncodePlan): string[] {
     ...['-map_metadata', '1', '-map_chapters', plan.container.chapters ? '1' : '-1'],
     // Naming one stream's metadata ends the copying of all others': each carried stream names its own.
     ...['-map_metadata:s:v:0', `1:s:${source.video.index}`, ...withoutStaleTags(0)],
+    // Transparency is not upscaled.
+    ...['-metadata:s:0', 'alpha_mode='],
     ...timecode(plan),
   ];
 }
@@ -180,7 +191,9 @@ function cuts({ source, start, end, zero }: EncodePlan): string[] {
  * a path, or a pipe for stdout.
  */
 export function encodeArguments(plan: EncodePlan, target: string): string[] {
-  const seek = plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6)];
+  // By itself ffmpeg would drop what is before the start by its time in the source, from tracks that `-itsoffset` has
+  // moved: as much again as was skipped.
+  const seek = plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6), '-noaccurate_seek'];
   const toPipe = target.startsWith('pipe:');
   const muxer =
     toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+delay_moov+default_base_moof'] : [];

@@ -56,6 +56,14 @@ function meaningOf(exit: ChildExit, encoder: string, source: string | undefined)
       hint: RESCUE,
     };
   }
+  // It says then that the trailer cannot be written, too.
+  if (signal === 'SIGPIPE' || /Broken pipe/.test(stderr)) {
+    return {
+      code: 'TSR_OUTPUT_UNWRITABLE',
+      what: 'its reader has closed the pipe',
+      hint: 'Let the reading program take the whole video, or write to a file.',
+    };
+  }
   const lost = NOT_WRITTEN.exec(stderr)?.[0];
   if (lost !== undefined) {
     return {
@@ -65,13 +73,6 @@ function meaningOf(exit: ChildExit, encoder: string, source: string | undefined)
     };
   }
   if (exit.code === 0 && !signal) return undefined;
-  if (signal === 'SIGPIPE' || /Broken pipe/.test(stderr)) {
-    return {
-      code: 'TSR_OUTPUT_UNWRITABLE',
-      what: 'its reader has closed the pipe',
-      hint: 'Let the reading program take the whole video, or write to a file.',
-    };
-  }
   if (signal) {
     return {
       code: 'TSR_ENCODE_FAILED',

@@ -8,6 +8,7 @@ import { createUpscaler } from '../infer/upscaler.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
+import { checkPreviewOptions } from './check-options.js';
 import { planColor } from './color-plan.js';
 import { FramePool } from './frame-pool.js';
 import type { PreviewOptions } from './options.js';
@@ -19,6 +20,7 @@ async function preview(
   owned: ClosingStack,
   spooledIn: (folder: string) => void,
 ): Promise<void> {
+  checkPreviewOptions(options);
   const { signal, compare = false, frame } = options;
   if (!/\.png$/i.test(options.output)) {
     throw new TinySRError('TSR_OUTPUT_FORMAT', `${options.output}: a preview is a PNG`, {

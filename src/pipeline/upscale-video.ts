@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { Observable } from 'rxjs';
 import type { FrameSource } from '../decode/frame-source.js';
 import { OutputFile } from '../encode/output-file.js';
@@ -6,12 +5,14 @@ import type { Upscaler } from '../infer/types.js';
 import { InferenceThread } from '../infer/worker-session.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { checkVideoOptions } from './check-options.js';
 import { Meter } from './meter.js';
 import { openLine } from './open-line.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { outputContainer, planVideo, type VideoPlan } from './plan.js';
 import type { DoneEvent, Progress, StartEvent } from './progress.js';
 import { runLine } from './run-line.js';
+import { refuseSameFile } from './same-file.js';
 import { inUsersWords, scratchFolder, spool } from './spool.js';
 
 /** Milliseconds between two progress events. */
@@ -19,15 +20,6 @@ const PROGRESS_MS = 200;
 
 function interrupted(): TinySRError {
   return new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
-}
-
-async function refuseSameFile(input: string, output: string): Promise<void> {
-  if (input === '-' || output === '-') return;
-  const [from, to] = await Promise.all([stat(input).catch(() => undefined), stat(output).catch(() => undefined)]);
-  if (!from || !to || from.ino !== to.ino || from.dev !== to.dev) return;
-  throw new TinySRError('TSR_OUTPUT_SAME_AS_INPUT', `${output}: is the input itself`, {
-    hint: 'Choose another output name; the input is never replaced.',
-  });
 }
 
 function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Upscaler): StartEvent {
@@ -70,6 +62,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
   let made: Promise<string> | undefined;
   try {
     checkAbort();
+    checkVideoOptions(options);
     outputContainer(options);
     await refuseSameFile(options.input, options.output);
     const file =
@@ -105,7 +98,6 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     });
     await sink.finish();
     checkAbort();
-    for (const message of damageWarnings(source)) emit({ type: 'warning', message });
     if (options.strict && source.damage.count) {
       throw new TinySRError(
         'TSR_INPUT_DAMAGED',
@@ -115,6 +107,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
         },
       );
     }
+    for (const message of damageWarnings(source)) emit({ type: 'warning', message });
     await file?.commit();
     emit(meter.event());
     const { frames, seconds, speed, stageMs } = meter;

@@ -55,6 +55,21 @@ describe('--out-dir', () => {
     expect(stderr).toContain('TSR_OUTPUT_CLASH');
   });
 
+  it('does not take an input for its own finished output', async () => {
+    const from = folder.empty();
+    copyFileSync(await clip(), join(from, 'a.mp4'));
+    const { code, stderr } = await runCli([from, '--out-dir', from, '--skip-existing']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('TSR_OUTPUT_SAME_AS_INPUT');
+  });
+
+  it('refuses an extension that no video can have, once and before there is a folder', async () => {
+    const to = join(folder.empty(), 'new');
+    const { code, stderr } = await runCli([await tapes(), '--out-dir', to, '--ext', 'avi']);
+    expect([code, existsSync(to)]).toEqual([4, false]);
+    expect(stderr.match(/TSR_OUTPUT_FORMAT/g)).toHaveLength(1);
+  });
+
   it('never writes over an input', async () => {
     const from = folder.empty();
     copyFileSync(await clip(), join(from, 'a.mp4'));

@@ -76,6 +76,27 @@ describe('tinysr-video in out', () => {
     expect((await videoStream(folder.file('env2.mkv'))).codec_name).toBe('h264');
   });
 
+  it('takes an empty variable, and a switch that is off, for none', async () => {
+    const out = folder.file('empty.mp4');
+    const env = { TINYSR_MODEL: '', TINYSR_CODEC: '', TINYSR_VERBOSE: '0' };
+    const { code, stderr } = await runCli([await clip(), out, '--frames', '2'], { env });
+    expect(code).toBe(0);
+    expect(stderr).toContain('tinysr-nano');
+    expect(stderr).not.toMatch(/ffmpeg .*-i /);
+  });
+
+  it.each([
+    [['in.mp4', 'out.png', '--preview', '3', '--start', '1'], 'whole video'],
+    [['in.mp4', 'out.mp4', '--skip-existing'], 'for batches'],
+    [['in.mp4', 'out.mp4', '--ext', 'mkv'], 'for batches'],
+    [['in.mp4', 'out.mp4', '--format', 'mp4'], 'for stdout'],
+  ])('refuses options that would mean nothing: %j', async (args, words) => {
+    const { code, stderr } = await runCli(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('TSR_USAGE');
+    expect(stderr).toContain(words);
+  });
+
   it('passes further arguments to the encoder', async () => {
     const out = folder.file('tagged.mkv');
     await runCli([await clip(), out, '--frames', '2', '--ffmpeg-arg=-metadata', '--ffmpeg-arg=title=A B']);

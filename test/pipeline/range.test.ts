@@ -71,6 +71,48 @@ describe('parts of a video', () => {
     expect(heard.length).toBeGreaterThan(20);
   });
 
+  it.each([
+    ['mkv', 'pcm_s16le', 'mp4'],
+    ['mkv', 'pcm_s16le', 'mkv'],
+    ['mp4', 'aac', 'webm'],
+    ['ts', 'mp2', 'mov'],
+  ])('sound of a .%s in %s keeps its place in a part, as .%s', async (from, codec, to) => {
+    // Silence but for the tenth of a second at 1.2 s.
+    const source = await folder.made(`beep-${codec}.${from}`, (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', numbered(64, 48), '-f', 'lavfi'],
+        ...['-i', "aevalsrc='if(between(t,1.2,1.3),sin(6000*t),0)':s=48000", '-t', '1.6'],
+        ...[...FAST, '-g', '100', '-c:a', codec, path],
+      ),
+    );
+    const output = folder.file(`beep-${from}.${to}`);
+    await upscale({ input: source, output, start: 0.8, end: 1.6 });
+    // From the first sample on, however late the track begins.
+    const wave = ['-f', 's16le', '-ac', '1', '-ar', '8000', '-af', 'aresample=async=1:first_pts=0', 'pipe:1'];
+    const bytes = await ffmpeg('-i', output, '-map', '0:a', ...wave);
+    const samples = Array.from({ length: bytes.length >> 1 }, (_, i) => Math.abs(bytes.readInt16LE(2 * i)));
+    const loud = samples.flatMap((level, i) => (level > 8000 ? [i / 8000] : []));
+    expect(loud[0]).toBeCloseTo(0.4, 1);
+    expect(loud.at(-1)).toBeCloseTo(0.5, 1);
+    const [sound] = await streamsOf(output, 'audio');
+    const heard = await packets(output, sound?.index ?? -1);
+    expect(Math.abs((heard.at(-1)?.pts ?? Number.NaN) - 0.8)).toBeLessThan(0.07);
+  });
+
+  it('shows the source in the left half from the first frame of a part on', async () => {
+    const output = folder.file('compare.mp4');
+    await upscale({ input: await clip(), output, start: 0.6, end: 1, compare: true });
+    // The line between the halves, in luma.
+    const line = await ffmpeg('-i', output, '-vf', 'format=gray,crop=1:ih:iw/2-1:0', '-f', 'rawvideo', 'pipe:1');
+    expect(line.length % 192).toBe(0);
+    const means = Array.from({ length: line.length / 192 }, (_, i) => {
+      const column = line.subarray(192 * i, 192 * (i + 1));
+      return column.reduce((sum, level) => sum + level, 0) / 192;
+    });
+    expect(means).toHaveLength(10);
+    expect(Math.min(...means)).toBeGreaterThan(200);
+  });
+
   it.each(['mp4', 'ts'])('a range of a .%s that holds no frame is an error, not a wait', async (extension) => {
     // More frames than pipes hold: a decoder that nobody reads would never end.
     const source = await folder.made(`large.${extension}`, (path) =>

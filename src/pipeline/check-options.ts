@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { CODECS } from '../encode/codecs.js';
+import { DEVICES, PRECISIONS } from '../infer/types.js';
+import { TinySRError } from '../shared/errors.js';
+import type { PreviewOptions, UpscaleVideoOptions } from './options.js';
+
+const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
+const path = z.string().min(1);
+const word = path.optional();
+const flag = z.boolean().optional();
+
+/** The same ranges as on the command line. Other properties are none of its business. */
+const UPSCALE = z.object({
+  ...{ input: path, output: path, overwrite: flag, compare: flag },
+  ...{ model: word, device: z.enum(DEVICES).optional(), precision: z.enum(['auto', ...PRECISIONS]).optional() },
+  scale: z.literal([2, 3, 4]).optional(),
+  ...{ width: whole(16, 16_384), height: whole(16, 16_384), depth: z.literal([8, 10]).optional(), hwaccel: word },
+  ...{ batch: whole(1, 64), tile: whole(0, 16_384), threads: whole(1, 256) },
+});
+
+const VIDEO = UPSCALE.extend({
+  ...{ format: z.enum(['matroska', 'mp4']).optional(), codec: z.enum(CODECS).optional(), encoder: word },
+  ...{ crf: z.number().min(0).max(63).optional(), preset: word, pixelFormat: word },
+  ffmpegArgs: z.array(z.string()).readonly().optional(),
+  ...{ start: z.number().min(0).optional(), end: z.number().positive().optional(), frames: whole(1, 2 ** 31) },
+  strict: flag,
+});
+
+const PREVIEW = UPSCALE.extend({
+  frame: z
+    .int()
+    .min(0)
+    .max(2 ** 31),
+});
+
+function check(schema: z.ZodType, options: unknown): void {
+  const { error } = schema.safeParse(options);
+  const [issue] = error?.issues ?? [];
+  if (!issue) return;
+  throw new TinySRError('TSR_USAGE', `option ${issue.path.join('.')}: ${issue.message}`, {
+    hint: 'docs/library.md says where the options and their ranges are.',
+    cause: error,
+  });
+}
+
+/** @throws TinySRError `TSR_USAGE` for options that JavaScript lets pass and the command line would not */
+export function checkVideoOptions(options: UpscaleVideoOptions): void {
+  check(VIDEO, options);
+  const { start = 0, end } = options;
+  if (end !== undefined && end <= start) {
+    throw new TinySRError('TSR_USAGE', 'the end is not after the start', {
+      hint: 'Times count from the start of the video.',
+    });
+  }
+}
+
+/** @throws TinySRError `TSR_USAGE` */
+export function checkPreviewOptions(options: PreviewOptions): void {
+  check(PREVIEW, options);
+}
