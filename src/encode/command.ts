@@ -99,12 +99,22 @@ function soundFilters({ container, start }: EncodePlan, fate: string): string[] 
   ];
 }
 
+/** Number of the first input with cues: after frames and source. */
+const FIRST_CUES = 2;
+
+function isDefault({ source }: EncodePlan, index: number): boolean {
+  return source.others.some((other) => other.index === index && other.default);
+}
+
 function carriedStreams(plan: EncodePlan): string[] {
   const options: string[] = [];
   let output = 1;
   for (const { index, fate, type } of plan.streams) {
     if (fate === undefined || (type === 'cover' && plan.container.covers === 'attachment')) continue;
-    options.push('-map', `1:${index}`, `-c:${output}`, fate, `-map_metadata:s:${output}`, `1:s:${index}`);
+    const cues = plan.cueFiles.findIndex((file) => file.index === index);
+    options.push('-map', cues < 0 ? `1:${index}` : `${FIRST_CUES + cues}:0`);
+    options.push(`-c:${output}`, fate, `-map_metadata:s:${output}`, `1:s:${index}`);
+    if (cues >= 0) options.push(`-disposition:${output}`, isDefault(plan, index) ? 'default' : '0');
     if (type !== 'attachment') options.push(...withoutStaleTags(output));
     const language = languageFor(
       plan.container.muxer,
@@ -215,7 +225,9 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ],
     )
     .input(fileUrl(plan.source.path))
-    .inputOptions(...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS])
+    .inputOptions(...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS]);
+  for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');
+  command
     .complexFilter([encodeFilters(plan)])
     .output(toPipe ? target : fileUrl(target))
     .outputOptions(

@@ -4,6 +4,7 @@ import type { ColorTags, MediaInfo } from '../shared/media.js';
 import type { Rational } from '../shared/rational.js';
 import type { Codec } from './codecs.js';
 import type { Container, Fate } from './containers.js';
+import type { CueFile } from './cut-subtitles.js';
 
 /** Everything that is decided about an output before its first frame. */
 export interface EncodePlan {
@@ -48,6 +49,8 @@ export interface EncodePlan {
   }[];
   /** Picture files to attach, extracted from the source. */
   readonly coverFiles: readonly { readonly path: string; readonly mimeType: string; readonly name: string }[];
+  /** Text tracks of a part of the video, cut already: they replace the source's. */
+  readonly cueFiles: readonly CueFile[];
   /** Encoder threads; undefined: its own choice. */
   readonly threads: number | undefined;
 }

@@ -3,6 +3,7 @@ import { checkHwaccel } from '../decode/hwaccel.js';
 import { endOfFrames } from '../decode/packet-times.js';
 import { type Container, containerFor, containerNamed } from '../encode/containers.js';
 import { extractCovers } from '../encode/covers.js';
+import { cutSubtitles } from '../encode/cut-subtitles.js';
 import type { EncodePlan } from '../encode/plan.js';
 import { planStreams } from '../encode/streams.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
@@ -149,6 +150,19 @@ export async function planVideo(
   const lastTime =
     options.frames === undefined ? undefined : await endOfFrames(source, start ?? 0, options.frames, signal);
   const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
+  const partEnd = Number.isFinite(tracksEnd) ? tracksEnd : undefined;
+  const zero = zeroOf(source, start, end);
+  const converted = streams.filter(({ type, fate }) => type === 'subtitle' && fate !== undefined && fate !== 'copy');
+  const cueFiles =
+    converted.length && (start !== undefined || partEnd !== undefined)
+      ? await cutSubtitles(
+          source,
+          converted.map(({ index }) => index),
+          { start: zero - source.startTime, end: partEnd },
+          await scratchPath(scratch),
+          signal,
+        )
+      : [];
   const { width, height } = size.frame;
   const decode: DecodeOptions = {
     ...{ info: source, format: color.format, width, height, matrix: color.matrix, fullRange: color.fullRange },
@@ -174,12 +188,13 @@ export async function planVideo(
     matrix: color.matrix,
     fullRange: color.fullRange,
     color: color.tags,
-    zero: zeroOf(source, start, end),
+    zero,
     start,
-    end: Number.isFinite(tracksEnd) ? tracksEnd : undefined,
+    end: partEnd,
     compare,
     streams,
     coverFiles,
+    cueFiles,
     threads: undefined,
   };
   return {

@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { cutCues } from '#src/encode/cut-subtitles.js';
 import { ffmpeg, frameTimes, packets, probeFile, streamsOf } from '../support/ffmpeg.js';
 import { testFolder } from '../support/folder.js';
 import { counting, numbered, numbersIn } from '../support/pictures.js';
@@ -97,6 +99,53 @@ describe('parts of a video', () => {
     const [sound] = await streamsOf(output, 'audio');
     const heard = await packets(output, sound?.index ?? -1);
     expect(Math.abs((heard.at(-1)?.pts ?? Number.NaN) - 0.8)).toBeLessThan(0.07);
+  });
+
+  const CUES = [
+    ['0,123', '0,400', 'over'],
+    ['0,523', '0,900', 'begun'],
+    ['1,023', '1,123', 'inside'],
+    ['1,323', '1,593', 'outlasts'],
+    ['1,500', '1,590', 'late'],
+  ];
+
+  it.each([
+    ['mkv', 'subrip', 'mp4'],
+    ['mkv', 'subrip', 'webm'],
+    ['mp4', 'mov_text', 'mkv'],
+  ])('subtitles of a .%s in %s, converted for .%s, show what the part shows', async (from, codec, to) => {
+    const texts = folder.file(`cues-${to}.srt`);
+    const time = (text = '') => `00:00:0${text}`;
+    writeFileSync(texts, CUES.map(([a, b, word], i) => `${i + 1}\n${time(a)} --> ${time(b)}\n${word}\n\n`).join(''));
+    const source = folder.file(`cues-${codec}-${to}.${from}`);
+    await ffmpeg('-i', await clip(), '-i', texts, '-map', '0', '-map', '1', '-c', 'copy', '-c:s', codec, source);
+    const output = folder.file(`cues.${to}`);
+    const { warnings } = await upscale({ input: source, output, start: 0.6, end: 1.4 });
+    expect(warnings.join()).toContain('converted to');
+    const shown = (await ffmpeg('-i', output, '-map', '0:s', '-f', 'srt', 'pipe:1')).toString();
+    // Sound begins up to 0.02 s before the picture, from where the part, and what ffmpeg reads of such a file, count.
+    const cues = [...shown.matchAll(/:(\d\d),(\d{3}) --> \d\d:\d\d:(\d\d),(\d{3})\n(.*)/g)].map(
+      ([, s1, ms1, s2, ms2, word]) => [word, Number(s1) + Number(ms1) / 1000, Number(s2) + Number(ms2) / 1000] as const,
+    );
+    const expected = [
+      ['begun', 0, 0.3],
+      ['inside', 0.423, 0.523],
+      ['outlasts', 0.723, 0.8],
+    ] as const;
+    expect(cues.map(([word]) => word)).toEqual(expected.map(([word]) => word));
+    for (const [i, [, begin, end]] of expected.entries()) {
+      expect(Math.abs((cues[i]?.[1] ?? Number.NaN) - begin)).toBeLessThan(0.04);
+      expect(Math.abs((cues[i]?.[2] ?? Number.NaN) - end)).toBeLessThan(0.04);
+    }
+  });
+
+  it('cues keep their lines, empty ones and numbers among them', () => {
+    const text = '1\n00:00:01,000 --> 00:00:02,000\n3\n\n4\n\n2\n01:00:00,000 --> 01:00:00,500\nlast\n\n';
+    expect(cutCues(text, 0.5, undefined)).toBe(
+      '1\n00:00:00,500 --> 00:00:01,500\n3\n\n4\n\n2\n00:59:59,500 --> 01:00:00,000\nlast\n\n',
+    );
+    expect(cutCues(text, 2, 3)).toBe('');
+    expect(cutCues(text, -0.25, 1.5)).toBe('1\n00:00:01,250 --> 00:00:01,750\n3\n\n4\n\n');
   });
 
   it('shows the source in the left half from the first frame of a part on', async () => {
