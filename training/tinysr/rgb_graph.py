@@ -12,7 +12,7 @@ from .arch import TinySR
 from .arch.blocks import ConvBlock
 from .fold import Conv
 from .graphs import Builder, finished, planes_of_yuv, rgb_of_cells, sizes, to_codes, whole, yuv_of_cells
-from .yuv_ends import read_ycc, write_yuv
+from .yuv_ends import offsets, read_ycc, write_yuv
 
 
 def _array(tensor: Tensor | None) -> NDArray[np.float64]:
@@ -32,18 +32,33 @@ def _packed(planes: NDArray[np.float64]) -> NDArray[np.float64]:
 def _check(model: TinySR) -> None:
     config = model.config
     fits = config.attention == "none" and config.conditioning == "folded" and config.source == "lr" and config.planes == 3
-    fits &= not (config.skip or config.signed or config.squash or config.color_fix) and config.scaling == 1
+    fits &= not (config.signed or config.squash or config.color_fix) and config.scaling == 1 and config.bicubic == "keys"
     # 4:2:0 has a chroma sample for two output columns and rows: cells of an odd side would share theirs.
-    fits &= config.cell == 1 and config.scale % 2 == 0 and config.encoder.border == "replicate"
+    fits &= config.cell in (1, 2) and config.cell_out % 2 == 0 and config.encoder.border == "replicate"
+    fits &= config.skip == (config.cell == 2)
     for half in (config.encoder, config.decoder):
         fits &= not half.project and half.blocks == (0,)
     if not fits:
-        raise ValueError("these graphs are for models like `small`: convolutional, folded, RGB, at the LR resolution, x2 or x4")
+        raise ValueError("these graphs are for models like `small` and `base`: convolutional, folded, RGB, from the LR frame")
 
 
 def receptive_radius(model: TinySR) -> int:
-    """LR pixels an output pixel sees, each way: one a 3x3 convolution, and for 4:2:0 the chroma sample behind the last."""
-    return 2 * (2 + model.config.depth)
+    """LR pixels an output pixel sees, each way: a cell for each 3x3 convolution, and the chroma sample behind the last."""
+    return model.config.cell * (2 + 2 * model.config.depth) + 2
+
+
+def _cells(kernel: NDArray[np.float64], cell: int) -> NDArray[np.float64]:
+    """Input channels of a kernel from (rgb, dy, dx), as PyTorch unshuffles, to (dy, dx, rgb), as SpaceToDepth does."""
+    return _packed(kernel.swapaxes(0, 1)).swapaxes(0, 1) if cell > 1 else kernel
+
+
+def _skip(model: TinySR) -> NDArray[np.float64]:
+    """Bicubic interpolation of each colour by itself: cells of (dy,dx,rgb) in and out."""
+    r = model.config.cell_out
+    skip = np.zeros((r * r, 3, 4, 3, 3, 3))
+    for colour in range(3):
+        skip[:, colour, :, colour] = _array(model.kernel)
+    return skip.reshape(3 * r * r, 12, 3, 3)
 
 
 def _doubled(b: Builder, chroma: str) -> str:
@@ -70,20 +85,28 @@ def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
     Levels, the order of channels, colour conversion and the siting of chroma lie in the first and last weights.
     """
     _check(model)
-    s = model.config.scale
+    cell, r = model.config.cell, model.config.cell_out
     yuv = pixel_format.startswith("yuv")
     kind = TensorProto.UINT8 if pixel_format in ("rgb24", "yuv420p") else TensorProto.UINT16
     # The highest code, and that which means 1.
     top, unit = {"rgb24": (255, 255), "rgb48le": (65535, 65535), "yuv420p": (255, 255), "yuv420p10le": (1023, 1020)}[pixel_format]
     enter, leave = model.encoder.enter, model.decoder.leave
     assert isinstance(leave, nn.Conv2d)
-    into = (_array(enter.weight), _array(enter.bias))
+    into = (_cells(_array(enter.weight), cell), _array(enter.bias))
     out = (_packed(_array(leave.weight)), _packed(_array(leave.bias)))
+    skip = (_skip(model), np.zeros(3 * r * r)) if model.config.skip else None
     if yuv:
-        into, out = read_ycc(*into), write_yuv(*out, s)
+        into, out = read_ycc(*into), write_yuv(*out, r)
+        skip = skip and write_yuv(*read_ycc(*skip), r)
+        # What black and grey are is said once: where there is a skip, by it.
+        skip = skip and (skip[0], skip[1] + offsets(r))
+        out = out if skip else (out[0], out[1] + offsets(r))
     b = Builder()
     parts = sizes(b, 3 if yuv else 2)
-    z = b.activate(b.conv(b.repeat_edge(_frame(b, parts, yuv), 1), _conv(into[0] / unit, into[1]), 0))
+    frame = _frame(b, parts, yuv)
+    grid = whole(b, parts) if cell == 1 else parts
+    padded = b.repeat_edge(frame if cell == 1 else b.op("SpaceToDepth", [frame], blocksize=cell), 1)
+    z = b.activate(b.conv(padded, _conv(into[0] / unit, into[1]), 0))
     for block in model.denoiser.blocks:
         assert isinstance(block, ConvBlock)
         expand, project = block.expand, block.project
@@ -91,5 +114,8 @@ def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
         # The graph adds, the model subtracts.
         eps = b.conv(inner, _conv(-_array(project.weight), -_array(project.bias)), 1)
         z = b.activate(b.op("Add", [z, eps]))
-    codes = to_codes(b, b.conv(z, _conv(unit * out[0], unit * out[1]), 1), top, kind)
-    return finished(b, kind, (yuv_of_cells if yuv else rgb_of_cells)(b, codes, whole(b, parts), s))
+    image = b.conv(z, _conv(unit * out[0], unit * out[1]), 1)
+    if skip:
+        image = b.op("Add", [image, b.conv(padded, _conv(skip[0], unit * skip[1]), 0)])
+    codes = to_codes(b, image, top, kind)
+    return finished(b, kind, (yuv_of_cells if yuv else rgb_of_cells)(b, codes, grid, r))

@@ -60,6 +60,12 @@ def _divide(x: list[Tensor], _: Attributes) -> Tensor:
     return x[0] / x[1] if x[0].is_floating_point() else torch.div(x[0], x[1], rounding_mode="trunc")
 
 
+def _space_to_depth(x: list[Tensor], attributes: Attributes) -> Tensor:
+    side = attributes["blocksize"]
+    cells = functional.pixel_unshuffle(x[0], side)  # channels (plane, dy, dx)
+    return cells.unflatten(1, (-1, side * side)).transpose(1, 2).flatten(1, 2)
+
+
 def _depth_to_space(x: list[Tensor], attributes: Attributes) -> Tensor:
     if attributes["mode"] != b"CRD":
         raise ValueError(f"DepthToSpace of mode {attributes['mode']} is not known")
@@ -83,6 +89,7 @@ OPERATORS: dict[str, Operator] = {
     "Round": lambda x, _: torch.round(x[0]),
     "Shape": lambda x, _: torch.tensor(x[0].shape),
     "Slice": _slice,
+    "SpaceToDepth": _space_to_depth,
     "Transpose": lambda x, a: x[0].permute(a["perm"]),
 }
 

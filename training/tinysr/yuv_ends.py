@@ -15,9 +15,10 @@ Weights = NDArray[np.float64]
 
 
 def read_ycc(weight: Weights, bias: Weights) -> tuple[Weights, Weights]:
-    """(n,3,kh,kw) on red, green and blue -> the same on luma and chroma. RGB in 0..1, codes over 255."""
+    """(n,k*3,kh,kw) on k times red, green and blue -> the same on luma and chroma. RGB in 0..1, codes over 255."""
     to_rgb, back = (matrix.numpy() for matrix in ycc_to_rgb_matrix())
-    return np.einsum("ncyx,cd->ndyx", weight, to_rgb), bias + np.einsum("ncyx,c->n", weight, back)
+    pixels = weight.reshape(len(weight), -1, 3, *weight.shape[2:])
+    return np.einsum("nkcyx,cd->nkdyx", pixels, to_rgb).reshape(weight.shape), bias + np.einsum("nkcyx,c->n", pixels, back)
 
 
 def _samples(planes: Weights, r: int) -> Weights:
@@ -31,6 +32,11 @@ def _samples(planes: Weights, r: int) -> Weights:
 
 
 def write_yuv(weight: Weights, bias: Weights, r: int) -> tuple[Weights, Weights]:
-    """(r*r*3,n,kh,kw) that makes cells of (dy,dx,rgb) -> the same for luma, U and V, in codes over 255."""
+    """(r*r*3,n,kh,kw) that makes cells of (dy,dx,rgb) -> the same for luma, U and V. The codes' offsets are not in it."""
+    return _samples(weight, r), _samples(bias, r)
+
+
+def offsets(r: int) -> Weights:
+    """What black and grey are, for each sample of a cell, in codes over 255."""
     offset = rgb_to_ycc_matrix()[1].numpy()
-    return _samples(weight, r), _samples(bias, r) + np.repeat(offset, [r * r, r * r // 4, r * r // 4])
+    return np.repeat(offset, [r * r, r * r // 4, r * r // 4])

@@ -153,7 +153,7 @@ CONFIGS: dict[str, TinySRConfig] = {
     # Real time on a CPU. The same net as tinysr.compact.CompactTinySR.
     "nano": convolutional(16, 3, planes=1, skip=False, cell=1),
     # Laptop GPUs, and CPUs that have time: less than half the MACs of SPAN.
-    "small": convolutional(32, 8, skip=False, cell=1),
+    "small": convolutional(64, 8),
     # For fidelity alone: luma, which is what PSNR is taken of, at nearly the MACs of SPAN.
     "small-psnr": convolutional(48, 8, planes=1, skip=False, cell=1),
     # GPUs: less than a tenth of RealESRGAN_x4plus. Convolutions alone: every provider runs them at any size, without padding.
