@@ -196,7 +196,7 @@ def test_refuses_what_does_not_fit(changes: dict[str, Any], message: str) -> Non
 
 
 def test_refuses_unknown_names_and_odd_frames() -> None:
-    with pytest.raises(ValueError, match="nano, small, small-psnr, base, paper, teacher"):
+    with pytest.raises(ValueError, match="nano, small, small-psnr, base, base-lr, paper, teacher"):
         named("huge")
     with pytest.raises(ValueError, match="17x16"):
         TinySR(SMALL)(torch.rand(1, 3, 16, 17))

@@ -157,7 +157,9 @@ CONFIGS: dict[str, TinySRConfig] = {
     # For fidelity alone: luma, which is what PSNR is taken of, at nearly the MACs of SPAN.
     "small-psnr": convolutional(48, 8, planes=1, skip=False, cell=1),
     # GPUs: less than a tenth of RealESRGAN_x4plus. Convolutions alone: every provider runs them at any size, without padding.
-    "base": convolutional(64, 8, skip=False, cell=1),
+    "base": convolutional(128, 16),
+    # Half the cost on the other grid: ahead on clean pictures, behind on damaged ones (docs/training.md). Does not ship.
+    "base-lr": convolutional(64, 8, skip=False, cell=1),
     # arXiv:2508.17434.
     "paper": _PAPER,
     # arXiv:2411.18263, the net that `paper` is pruned from.
