@@ -159,6 +159,18 @@ describe('colour tags and ranges', () => {
     expect(warnings).toContainEqual(expect.stringMatching(/transparency is dropped/));
     expect((await videoStream(output)).pix_fmt).toBe('yuv420p');
   });
+
+  it('an opaque picture does not say that it is transparent', async () => {
+    const source = await folder.made('alpha.webm', (path) =>
+      ffmpeg('-f', 'lavfi', '-i', `${SIZE},format=yuva420p`, '-frames:v', '2', '-c:v', 'libvpx-vp9', path),
+    );
+    expect((await videoStream(source)).tags).toMatchObject({ alpha_mode: '1' });
+    const output = folder.file('opaque.webm');
+    await upscale({ input: source, output });
+    expect(Object.keys((await videoStream(output)).tags ?? {}).map((name) => name.toLowerCase())).not.toContain(
+      'alpha_mode',
+    );
+  });
 });
 
 describe('depth', () => {

@@ -91,8 +91,13 @@ describe('a damaged source', () => {
   it.each(['cut', 'scratched'])('is an error with strict, and nothing is left (%s)', async (kind) => {
     const target = folder.empty();
     const input = kind === 'cut' ? await cut() : await scratched('ts');
-    const error = await failure({ input, output: join(target, 'out.mp4'), strict: true });
+    const told: string[] = [];
+    const error = await failure({ input, output: join(target, 'out.mp4'), strict: true }, (event) => {
+      if (event.type === 'warning') told.push(event.message);
+    });
     expect(error.code).toBe('TSR_INPUT_DAMAGED');
+    // Nothing was delivered, so nothing may say so.
+    expect(told.join()).not.toContain('was upscaled');
     expect(error.exitCode).toBe(3);
     expect(error.message).toMatch(/damaged in \d+ places/);
     expect(error.hint).toMatch(/--strict/);

@@ -185,11 +185,28 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(await allowed('/whip/room', 'PUT')).toEqual([405, 'POST, OPTIONS']);
   });
 
-  it('drains: health says so, nobody gets in, pages are told, and it ends', async () => {
+  it('drains: health says so, nobody gets in, who is there may leave, pages are told, and it ends', async () => {
     const client = new Client(relay);
     await client.hello('publish');
+    const offer = [
+      ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password-of-22-letters'],
+      ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass', 'a=group:BUNDLE 0'],
+      ...['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=sendonly', 'a=rtcp-mux'],
+      ...['a=rtpmap:96 VP8/90000', 'a=ssrc:1234 cname:sender', ''],
+    ].join('\r\n');
+    const post = () =>
+      fetch(`${relay.url}/whip/leaving`, {
+        method: 'POST',
+        headers: { ...bearer, 'content-type': 'application/sdp' },
+        body: offer,
+      });
+    const published = await post();
+    expect(published.status, await published.text()).toBe(201);
     const drained = relay.drain(500);
     expect((await get('/healthz')).status).toBe(503);
+    expect((await post()).status).toBe(503);
+    const session = relay.url + published.headers.get('location');
+    expect((await fetch(session, { method: 'DELETE', headers: bearer })).status).toBe(200);
     expect(await new Client(relay).closed).toBe(1006);
     expect(await client.closed).toBe(4012);
     await drained;
