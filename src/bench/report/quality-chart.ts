@@ -59,6 +59,24 @@ export function front(points: readonly QualityPoint[]): QualityPoint[] {
   return points.filter((point) => !beaten(point)).sort((a, b) => a.fps - b.fps);
 }
 
+/** Width and height that a name takes. */
+const NAME = { width: 150, height: 13 };
+
+/** Heights at which names beside their marks do not cover each other: the lower of two moves down. */
+function apart(marks: readonly { readonly x: number; readonly y: number }[]): number[] {
+  const places = marks.map(({ y }) => y);
+  const placed: number[] = [];
+  for (const index of [...marks.keys()].sort((a, b) => (marks[a]?.y ?? 0) - (marks[b]?.y ?? 0))) {
+    for (const other of placed) {
+      const near = Math.abs((marks[index]?.x ?? 0) - (marks[other]?.x ?? 0)) < NAME.width;
+      const least = (places[other] ?? 0) + NAME.height;
+      if (near && (places[index] ?? 0) < least) places[index] = least;
+    }
+    placed.push(index);
+  }
+  return places;
+}
+
 /** Quality against speed: up and to the right is better. The line joins those that nothing beats. */
 export function qualityChart(
   name: string,
@@ -87,14 +105,15 @@ export function qualityChart(
   parts.push(label(BOX.left, 12, `↑ LPIPS, ${track} (lower is better)`, 'class="tick"'));
   const corners = front(points).map(({ fps, lpips }) => `${n(x(fps))},${n(y(lpips))}`);
   parts.push(`<polyline points="${corners.join(' ')}" class="front"/>`);
-  for (const { model, shipped, fps, lpips } of points) {
+  const places = apart(points.map(({ fps, lpips }) => ({ x: x(fps), y: y(lpips) })));
+  for (const [index, { model, shipped, fps, lpips }] of points.entries()) {
     const color = colorOf(model);
     const title = `${model}: ${short(fps)} fps, LPIPS ${lpips.toFixed(3)}`;
     const mark = `cx="${n(x(fps))}" cy="${n(y(lpips))}" r="${shipped ? 6 : 4.5}" fill="${color}"`;
     parts.push(`<circle ${mark}><title>${escapeText(title)}</title></circle>`);
     const left = x(fps) > WIDTH * 0.7;
     const side = `class="name${shipped ? ' own' : ''}" text-anchor="${left ? 'end' : 'start'}"`;
-    parts.push(label(x(fps) + (left ? -10 : 10), y(lpips) + 4, model, side));
+    parts.push(label(x(fps) + (left ? -10 : 10), (places[index] ?? 0) + 4, model, side));
   }
   return svg(WIDTH, HEIGHT, name, parts);
 }

@@ -2,7 +2,7 @@ import { pixels } from '../sizes.js';
 import type { Measured } from '../statistics.js';
 import { short } from '../text.js';
 import type { Basis, BenchSize } from '../types.js';
-import { escapeText, label, line, logScale, logTicks, n, seriesColor, svg } from './svg.js';
+import { escapeText, label, line, logScale, logTicks, n, seriesColor, shortened, svg } from './svg.js';
 
 /** A speed at a size. */
 export interface SpeedPoint {
@@ -14,9 +14,9 @@ export interface SpeedPoint {
 
 const WIDTH = 560;
 const HEIGHT = 330;
-const BOX = { left: 46, right: 164, top: 18, bottom: 34 };
+const BOX = { left: 46, right: 184, top: 18, bottom: 34 };
 /** Letters of a name that there is room for beside a line's end; the mark's title has all of it. */
-const MOST_LETTERS = 19;
+const MOST_LETTERS = 21;
 /** Rates of video that are marked. */
 const RATES = [24, 30, 60];
 
@@ -37,7 +37,7 @@ function endText(series: string, all: readonly string[]): string {
   const [model = series, provider] = series.split(', ');
   const alone = all.every((other) => other.endsWith(`, ${provider}`));
   const name = alone ? model : `${model} · ${provider}`;
-  return name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name;
+  return shortened(name, MOST_LETTERS);
 }
 
 /** The range of speeds that several charts share. */

@@ -67,3 +67,8 @@ export function linearTicks(from: number, to: number, count: number): number[] {
 export function seriesColor(index: number): string {
   return `var(--s${(index % 8) + 1})`;
 }
+
+/** A name in at most so many letters. */
+export function shortened(name: string, most: number): string {
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+}

@@ -1,5 +1,5 @@
 import type { PipelineRow, TimelineEntry } from '../types.js';
-import { escapeText, label, line, linearScale, linearTicks, n, svg } from './svg.js';
+import { escapeText, label, line, linearScale, linearTicks, n, shortened, svg } from './svg.js';
 
 const WIDTH = 1120;
 const LANE = 34;
@@ -53,12 +53,16 @@ export function timelineChart(name: string, all: readonly TimelineEntry[]): stri
 }
 
 const ROW = 30;
+/** Letters of a model's name before its bar. */
+const MOST_LETTERS = 23;
 
 /** CPU time a frame of each stage, a bar for each size. */
 export function costChart(name: string, rows: readonly PipelineRow[]): string {
   const costs = rows.map(({ stages }) => STAGES.map((stage) => (stages[stage].cpuSecondsPerFrame ?? 0) * 1000));
   const most = Math.max(1, ...costs.map((cost) => cost.reduce((sum, ms) => sum + ms, 0)));
-  const [left, right] = [150, 56];
+  const names = rows.map(({ model, size }) => `${shortened(model, MOST_LETTERS)} ${size.name}`);
+  // A letter is some six units wide.
+  const [left, right] = [Math.max(150, 14 + 6.4 * Math.max(0, ...names.map(({ length }) => length))), 56];
   const x = linearScale(0, most, left, WIDTH / 2 - right);
   const bottom = BOX.top + rows.length * ROW;
   const parts: string[] = [];
@@ -66,9 +70,9 @@ export function costChart(name: string, rows: readonly PipelineRow[]): string {
     parts.push(line(x(tick), BOX.top, x(tick), bottom, 'class="grid"'));
     parts.push(label(x(tick), bottom + 18, `${tick} ms`, 'class="tick" text-anchor="middle"'));
   }
-  for (const [index, row] of rows.entries()) {
+  for (const [index, text] of names.entries()) {
     const top = BOX.top + index * ROW + 4;
-    parts.push(label(left - 8, top + 15, `${row.model} ${row.size.name}`, 'class="tick" text-anchor="end"'));
+    parts.push(label(left - 8, top + 15, text, 'class="tick" text-anchor="end"'));
     let start = 0;
     for (const [order, stage] of STAGES.entries()) {
       const ms = costs[index]?.[order] ?? 0;
