@@ -8,8 +8,8 @@ export function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Whether an environment variable says something: an empty one does not, nor a switch that is off. */
-function isSet(name: string, isSwitch: boolean): boolean {
+/** Whether an environment variable may be read: one that is empty says nothing, nor does a switch that is off. */
+function mayBeRead(name: string, isSwitch: boolean): boolean {
   const text = process.env[name]?.trim();
   if (text === undefined) return true;
   return text !== '' && !(isSwitch && /^(0|false|no|off)$/i.test(text));
@@ -21,7 +21,7 @@ export function addOptions(command: Command, options: readonly OptionDefinition[
     const words = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
     const option = new Option(value === undefined ? flag : `${flag} ${value}`, words);
     if (group !== undefined) option.helpGroup(group);
-    if (env !== undefined && isSet(env, value === undefined)) option.env(env);
+    if (env !== undefined && mayBeRead(env, value === undefined)) option.env(env);
     if (choices) option.choices([...choices]);
     if (parse) option.argParser(parse as (text: string, before: unknown) => unknown);
     command.addOption(option);
