@@ -88,11 +88,11 @@ def test_video_pairs_show_the_same_place(tmp_path: Path) -> None:
     pack, held_out = read_pack(tmp_path / "pack.zip", 4, "cpu", tmp_path, held_out=1)
     assert (len(pack.hr), len(held_out), pack.owners.tolist()) == (2, 1, [0, 1])
     torch.manual_seed(0)
-    lr, hr, _ = Batches(pack, 4).draw(4, 16, Shares(0, 0, 1))
+    lr, hr, *_ = Batches(pack, 4).draw(4, 16, Shares(0, 0, 1))
     again = degrade(hr, 4, 1.0)
     inner = (..., slice(2, -2), slice(2, -2))
     assert (255 * (lr - again)[inner]).abs().mean() < 6
-    lr, hr, _ = Batches(pack, 4).draw(6, 16, Shares(0.5, 0.3, 0.2))
+    lr, hr, *_ = Batches(pack, 4).draw(6, 16, Shares(0.5, 0.3, 0.2))
     assert (lr.shape, hr.shape) == ((6, 3, 16, 16), (6, 3, 64, 64))
 
 

@@ -9,10 +9,8 @@ from pictures import texture
 from torch import Tensor
 from torch.nn import functional
 
-from tinysr.degrade import reduce_bicubic
 from tinysr.recipe.discriminator import PatchDiscriminator, discriminator_loss
 from tinysr.recipe.losses import Step, Weights, recovery_loss
-from tinysr.recipe.temporal import drift, gaussian, reduce, shifted_pair
 from tinysr.recipe.video import CODECS, disturb_clip, encode_decode, sharpen, subsample_chroma
 
 torch.set_num_threads(1)
@@ -66,33 +64,6 @@ def test_discriminator_learns_to_tell_and_its_gradient_repairs() -> None:
     recovery_loss(Step(fake, sharp, verdict=critic(fake)), Weights(pixel=0, adversarial=1))[0].backward()
     assert fake.grad is not None
     assert float(fake.grad.abs().sum()) > 0
-
-
-def test_reduction_is_the_projects_own() -> None:
-    image = texture(32, 48)
-    expected = torch.from_numpy(reduce_bicubic(image, 4)).permute(2, 0, 1)[None]
-    got = reduce(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float(), 4)
-    assert torch.allclose(got, expected, atol=1e-2)
-
-
-def test_pair_shows_the_same_content_a_fraction_of_a_pixel_on() -> None:
-    hr = picture(72, 80)
-    pair = shifted_pair(hr, 4, (1, 3))
-    assert pair.first.shape == pair.second.shape == (1, 3, 16, 18)
-    assert pair.first_hr.shape == (1, 3, 64, 72)
-    # What a perfect model would give does not drift; the frames themselves, enlarged as they are, do.
-    assert float(drift(pair.first_hr, pair.second_hr, pair.shift)) == 0
-    nearest = [functional.interpolate(frame, scale_factor=4.0) for frame in (pair.first, pair.second)]
-    assert float(drift(nearest[0], nearest[1], pair.shift)) > 0.01
-    with pytest.raises(ValueError, match="inside the picture"):
-        shifted_pair(hr, 4, (0, 40))
-
-
-def test_each_view_has_noise_of_its_own() -> None:
-    torch.manual_seed(0)
-    pair = shifted_pair(picture(64, 64), 4, (0, 0), gaussian(5))
-    assert torch.equal(pair.first_hr, pair.second_hr)
-    assert float((pair.first - pair.second).abs().mean()) * 255 == pytest.approx(5 * 2 / np.pi**0.5, rel=0.15)
 
 
 @pytest.mark.parametrize("codec", list(CODECS))

@@ -46,7 +46,7 @@ def test_a_batch_brings_what_the_teacher_made_of_the_same_place(cache: Path, sho
     assert teach.teach(cache, enlarger(cache / "teacher.onnx"), shown, 1) == 5
     pairs = Pairs(cache, 4, np.random.default_rng(2), taught=True)
     for _ in range(4):
-        lr, _, taught = pairs.batch(3, 16, clean=shown == "clean")
+        lr, _, taught, _ = pairs.batch(3, 16, clean=shown == "clean")
         assert taught is not None
         # The edges of crops are reduced with and without what lies beyond them.
         assert float((taught[..., ::4, ::4] - lr).abs().max()) <= 1 / 255 + 1e-6

@@ -114,21 +114,6 @@ def test_a_network_cannot_start_from_a_larger_one() -> None:
             Run(config, 0.01, 1e-3).start_from(large)
 
 
-def test_twins_show_the_same_with_noise_of_their_own(tmp_path: Path) -> None:
-    np.save(tmp_path / "hr.npy", np.stack([texture(64, 64, seed) for seed in range(3)]))
-    np.save(tmp_path / "lr.npy", np.zeros((3, 16, 16, 3), np.uint8))
-    pairs = Pairs(tmp_path, 4, np.random.default_rng(3))
-    twins = pairs.still(2, farthest=0)
-    assert twins.first.shape == (2, 3, 16, 16)
-    assert torch.equal(twins.first_hr, twins.second_hr)
-    apart = float((twins.first - twins.second).abs().mean()) * 255
-    assert 0.1 < apart < 10
-    moved = pairs.still(1)
-    down, right = moved.shift
-    height, width = moved.first_hr.shape[2] - down, moved.first_hr.shape[3] - right
-    assert torch.equal(moved.first_hr[..., down:, right:], moved.second_hr[..., :height, :width])
-
-
 def test_the_temporal_term_grows_with_drift_and_with_error() -> None:
     torch.manual_seed(0)
     model = CompactTinySR(CompactConfig(8, 1, 2))

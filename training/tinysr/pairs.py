@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .degrade import bicubic_matrix, jpeg, to_u8
+from .degrade import bicubic_matrix
 from .recipe.temporal import Pair as Twins
-from .recipe.temporal import shifted_pair
 
 # What a teacher is shown: clean reductions of the HR crops, or the LR crops as they lie in the cache.
 SHOWN = ("clean", "cached")
@@ -24,11 +23,15 @@ def taught_path(cache: Path, shown: str) -> Path:
 
 
 class Batch(NamedTuple):
-    """LR, HR and what a teacher made of LR, if it was asked: (N,3,h,w) and twice (N,3,s*h,s*w) RGB in 0..1."""
+    """LR, HR and what a teacher made of LR, if it was asked: (N,3,h,w) and twice (N,3,s*h,s*w) RGB in 0..1.
+
+    twins: pictures seen twice, beside these.
+    """
 
     lr: Tensor
     hr: Tensor
     taught: Tensor | None = None
+    twins: Twins | None = None
 
 
 class Pairs:
@@ -59,7 +62,8 @@ class Pairs:
         fine = (slice(s * y, s * (y + crop)), slice(s * x, s * (x + crop)))
         taught = self._taught.get("clean" if clean else "cached")
         targets = [_planes(array[(pick, *fine)]) for array in (self._hr, taught) if array is not None]
-        return Batch(*augment([lr, *targets], self._rng))
+        turned = augment([lr, *targets], self._rng)
+        return Batch(turned[0], turned[1], turned[2] if len(turned) > 2 else None)
 
     def reseed(self, rng: np.random.Generator) -> None:
         """What is drawn from here on follows `rng`."""
@@ -77,20 +81,6 @@ class Pairs:
         used = np.flatnonzero(np.abs(matrix).max(0))
         lines = slice(int(used[0]), int(used[-1]) + 1)
         return lines, torch.from_numpy(matrix[:, lines])
-
-    def still(self, count: int, farthest: int = 7) -> Twins:
-        """`count` pictures seen twice: a fraction of an LR pixel apart, each time with noise and compression of its own."""
-        pick = np.sort(self._rng.integers(0, len(self._hr), count))
-        down, right = (int(v) for v in self._rng.integers(0, farthest + 1, 2))
-        # What a camera and an encoder do stays the same between two frames; what noise they leave does not.
-        deviation, quality = self._rng.uniform(0, 3), int(self._rng.integers(35, 96))
-
-        def disturb(lr: Tensor) -> Tensor:
-            codes = 255 * lr + deviation * torch.from_numpy(self._rng.standard_normal(lr.shape, np.float32))
-            frames = [jpeg(to_u8(frame.permute(1, 2, 0).numpy()), quality) for frame in codes]
-            return _planes(np.stack(frames))
-
-        return shifted_pair(_planes(self._hr[pick]), self._scale, (down, right), disturb)
 
 
 def _planes(pixels: NDArray[np.uint8]) -> Tensor:

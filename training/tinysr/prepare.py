@@ -54,7 +54,8 @@ class Mixture:
 SHIPPED = Mixture()
 
 
-def _load(path: Path) -> Image:
+def load_picture(path: Path) -> Image:
+    """An image file as (H,W,3) RGB codes."""
     return np.asarray(PilImage.open(path).convert("RGB"))
 
 
@@ -89,7 +90,7 @@ def crops_of(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """`count` pairs (LR, HR) of one image: clean bicubic, degraded, compressed as video."""
     rng = np.random.default_rng(seed)
-    image: NDArray[Any] = _load(path)
+    image: NDArray[Any] = load_picture(path)
     if rng.random() < 0.3:
         factor = rng.uniform(0.6, 0.9)
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

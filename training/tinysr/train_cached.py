@@ -23,6 +23,8 @@ from .gpu.plan import FIDELITY, Job, Stage
 from .gpu.trainer import Trainer
 from .lpips import SqueezeLpips
 from .pairs import Batch, Pairs
+from .recipe.temporal import Pair
+from .twins import TwinPairs
 from .validate import load_validation
 
 # Seconds between two checkpoints.
@@ -30,10 +32,11 @@ _SAVE_EVERY = 240.0
 
 
 class CachedBatches:
-    """Batches of a cache, each of one kind: clean, or as the cache has it."""
+    """Batches of a cache, each of one kind: clean, or as the cache has it. twins: how many come with each."""
 
-    def __init__(self, cache: Path, scale: int, device: str, taught: bool) -> None:
+    def __init__(self, cache: Path, scale: int, device: str, taught: bool, twins: int = 0) -> None:
         self._pairs = Pairs(cache, scale, np.random.default_rng(0), taught)
+        self._twins, self._count = TwinPairs(cache, scale, np.random.default_rng(0)) if twins else None, twins
         self.side, self._device = self._pairs.side, device
 
     def draw(self, count: int, crop: int, shares: Shares) -> Batch:
@@ -43,7 +46,17 @@ class CachedBatches:
         clean = float(torch.rand(())) < shares.clean
         batch = self._pairs.batch(count, crop, clean)
         taught = None if batch.taught is None else batch.taught.to(self._device)
-        return Batch(batch.lr.to(self._device), batch.hr.to(self._device), taught)
+        return Batch(batch.lr.to(self._device), batch.hr.to(self._device), taught, self._seen_twice(seed, crop))
+
+    def _seen_twice(self, seed: int, crop: int) -> Pair | None:
+        if self._twins is None:
+            return None
+        self._twins.reseed(np.random.default_rng((seed, 1)))
+        pair = self._twins.batch(self._count, crop)
+        first, second, first_hr, second_hr = (
+            view.to(self._device) for view in (pair.first, pair.second, pair.first_hr, pair.second_hr)
+        )
+        return Pair(first, second, first_hr, second_hr, pair.shift)
 
 
 def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int) -> Job:
@@ -51,7 +64,9 @@ def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int)
     clean = Shares(args.clean, 1 - args.clean, 0.0)
     mixed = Shares(args.perceptual_clean, 1 - args.perceptual_clean, 0.0)
     first = args.first if args.lpips else 1.0
-    stages = [Stage(first, clean, lr=args.lr, taught=args.taught, suffix=FIDELITY)] if first else []
+    stages = (
+        [Stage(first, clean, lr=args.lr, taught=args.taught, temporal=args.temporal_weight, suffix=FIDELITY)] if first else []
+    )
     if first < 1:
         stages.append(
             Stage(
@@ -62,6 +77,7 @@ def job_of(args: argparse.Namespace, name: str, config: TinySRConfig, side: int)
                 perceptual_pairs=args.lpips_pairs,
                 adversarial=args.adversarial,
                 taught=args.perceptual_taught,
+                temporal=args.temporal_weight,
             )
         )
     return Job(name, config, 1.0, tuple(stages), batch=args.batch, crop=min(args.crop, side))
@@ -88,6 +104,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--lpips-weight", type=float, default=0.1)
     parser.add_argument("--lpips-pairs", type=int, default=6, help="how many of a batch LPIPS sees; 0: all")
     parser.add_argument("--adversarial", type=float, default=0.0, help="weight of the discriminator's verdict")
+    parser.add_argument(
+        "--temporal-weight", type=float, default=0.0, help="weight of the drift between two views; needs tinysr.twins"
+    )
+    parser.add_argument("--temporal-pairs", type=int, default=4, help="pictures a step that are seen twice")
     parser.add_argument("--init", type=Path, help="safetensors to start from, as far as they fit")
     parser.add_argument("--validate", type=Path, help="folder of validation images")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -102,7 +122,13 @@ def main() -> None:
     use_cpu(args.threads)
     config = named(args.config, scale=args.scale)
     name = f"tinysr-{args.config}" + (f"-x{args.scale}" if args.scale != 4 else "")
-    batches = CachedBatches(args.cache, args.scale, args.device, max(args.taught, args.perceptual_taught) > 0)
+    batches = CachedBatches(
+        args.cache,
+        args.scale,
+        args.device,
+        max(args.taught, args.perceptual_taught) > 0,
+        args.temporal_pairs if args.temporal_weight else 0,
+    )
     perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     found = load_validation(args.validate, args.scale) if args.validate else {}
     tracks = {track: [(lr.to(args.device), hr.to(args.device)) for lr, hr in pairs] for track, pairs in found.items()}

@@ -24,6 +24,7 @@ from .muon import Muon
 from .pairs import Pairs
 from .recipe.temporal import Pair as Twins
 from .recipe.temporal import drift
+from .twins import TwinPairs
 from .validate import load_validation, validate
 
 _SAVE_EVERY = 150.0
@@ -122,7 +123,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--lpips", type=Path, help="lpips_sq.onnx: adds the perceptual loss")
     parser.add_argument("--lpips-weight", type=float, default=0.05)
     parser.add_argument("--lpips-pairs", type=int, default=4, help="pairs a step that the perceptual loss sees")
-    parser.add_argument("--temporal-weight", type=float, default=0.0, help="weight of the drift between two views of a picture")
+    parser.add_argument(
+        "--temporal-weight",
+        type=float,
+        default=0.0,
+        help="weight of the drift between two views of a picture; needs tinysr.twins",
+    )
     parser.add_argument("--temporal-pairs", type=int, default=2, help="pictures a step that are seen twice")
     parser.add_argument("--init", type=Path, help="safetensors to start from")
     parser.add_argument("--validate", type=Path, help="folder of validation images")
@@ -149,6 +155,9 @@ def main() -> None:
     # A resumed run must not see the first batches again.
     rng = np.random.default_rng((args.seed, run.step, 1))
     pairs = Pairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step)), args.taught > 0)
+    seen_twice = (
+        TwinPairs(args.cache, args.scale, np.random.default_rng((args.seed, run.step, 2))) if args.temporal_weight else None
+    )
     perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     tracks = load_validation(args.validate, args.scale) if args.validate else {}
     began, saved, losses = time.monotonic() - run.seconds, time.monotonic(), []
@@ -170,9 +179,8 @@ def main() -> None:
             n = args.lpips_pairs
             picture = torch.cat([luma[:n], run.model.chroma(source[:n, 1:])], 1)
             loss = loss + args.lpips_weight * perceptual(ycc_to_rgb(picture).clamp(0, 1), hr[:n])
-        if args.temporal_weight:
-            twins = pairs.still(args.temporal_pairs)
-            loss = loss + temporal(run.model, twins, args.temporal_weight, args.device)
+        if seen_twice:
+            loss = loss + temporal(run.model, seen_twice.batch(args.temporal_pairs, crop), args.temporal_weight, args.device)
         run.advance(loss, progress)
         losses.append(float(loss.detach()))
         run.seconds = time.monotonic() - began

@@ -15,8 +15,8 @@ class Stage:
     share: of the job's time. shares: of the pairs. lr: highest rate of kernels (Muon); biases learn with Adam at a fifth of it.
     perceptual, adversarial: weights of LPIPS and of the discriminator's verdict beside the pixels' 1. perceptual_pairs:
     how many of a batch LPIPS sees; 0: all. taught: share of the pixels' loss that is against a teacher's pictures, for
-    batches that have them. suffix: of the name of the weights that the stage leaves; None: they are only the next
-    stage's beginning.
+    batches that have them. temporal: weight of the drift between two views of a picture, for batches that have twins.
+    suffix: of the name of the weights that the stage leaves; None: they are only the next stage's beginning.
     """
 
     share: float
@@ -26,6 +26,7 @@ class Stage:
     perceptual_pairs: int = 0
     adversarial: float = 0.0
     taught: float = 0.0
+    temporal: float = 0.0
     suffix: str | None = ""
 
 

@@ -19,6 +19,8 @@ from ..muon import Muon
 from ..pairs import Batch
 from ..recipe.discriminator import PatchDiscriminator, discriminator_loss
 from ..recipe.losses import Distance
+from ..recipe.temporal import Pair as Twins
+from ..recipe.temporal import drift
 from .batches import Shares
 from .pieces import State
 from .plan import Job, Stage
@@ -81,7 +83,8 @@ class Progress:
 class Trainer:
     """A job under way. Its file in `folder` comes first; else it begins with weights, and at a progress, from elsewhere.
 
-    halves: convolutions in bf16. A CPU without AMX is slower by them. record: steps become CUDA graphs, on a GPU.
+    halves: convolutions in bf16. A CPU without AMX is slower by them. record: steps become CUDA graphs, on a GPU; not those of a
+    job that sees twins, whose shift changes.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Trainer:
         self.average = [p.detach().clone() for p in self.model.parameters()]
         # What the averages take of the weights at each step; on the device, so that a recorded step sees it change.
         self.pull = torch.zeros((), device=device)
+        record = record and not any(stage.temporal for stage in job.stages)
         self.recorded = Recorded(self._learn) if record and device.startswith("cuda") else None
         self.heard = False
         self.progress = progress or Progress()
@@ -172,10 +176,10 @@ class Trainer:
                 group["lr"] = now
         taught = batch.taught if stage.taught else None
         if self.recorded is None:
-            return self._learn(lr, hr, taught)
+            return self._learn(lr, hr, taught, batch.twins if stage.temporal else None)
         return self.recorded((self.progress.stage, self.heard, taught is None), lr, hr, taught)
 
-    def _learn(self, lr: Tensor, hr: Tensor, taught: Tensor | None) -> Tensor:
+    def _learn(self, lr: Tensor, hr: Tensor, taught: Tensor | None, twins: Twins | None = None) -> Tensor:
         """Forwards, backwards and the optimizers' steps."""
         stage = self.stage
         picture = pictures(self.model, lr, self.halves)
@@ -186,6 +190,8 @@ class Trainer:
             # Not in bf16: LPIPS is made of differences of normalised features.
             n = stage.perceptual_pairs or len(picture)
             loss = loss + stage.perceptual * self.perceptual(picture[:n].clamp(0, 1), hr[:n])
+        if twins is not None:
+            loss = loss + self._apart(twins)
         if self.judge is not None and stage.adversarial:
             loss = loss + self._listen(self.judge, picture, hr, self.heard)
         self.model.zero_grad(set_to_none=True)
@@ -196,6 +202,15 @@ class Trainer:
         torch._foreach_mul_(ahead, self.pull)
         torch._foreach_add_(self.average, ahead)
         return loss.detach()
+
+    def _apart(self, twins: Twins) -> Tensor:
+        """Both views against their own pictures, or blur would win, and how far apart in luma they come out."""
+        hr = torch.cat([twins.first_hr, twins.second_hr])
+        made = pictures(
+            self.model, torch.cat([twins.first, twins.second]).contiguous(memory_format=torch.channels_last), self.halves
+        )
+        first, second = rgb_to_ycc(made)[:, :1].chunk(2)
+        return faithful(made, hr) + self.stage.temporal * drift(first, second, twins.shift)
 
     def _listen(self, judge: PatchDiscriminator, picture: Tensor, hr: Tensor, heard: bool) -> Tensor:
         """Trains the discriminator on this batch; what it says of the pictures, if that is to be heard already."""
