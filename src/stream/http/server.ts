@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +5,6 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { TinySRError } from '../../shared/errors.js';
 import { log } from '../../shared/log.js';
-import { selfSigned } from '../certificate.js';
 import { metricsText, type RelayCounters } from '../metrics.js';
 import { RelayRefusal } from '../relay-error.js';
 import { ROOM_ID } from '../room/rooms.js';
@@ -16,6 +14,7 @@ import { MAX_MESSAGE } from './protocol.js';
 import { AddressRateLimit, network, RateLimit } from './rate-limit.js';
 import { requireToken, sendProblem } from './request.js';
 import { loadPage, type StaticFile, sendFile } from './static.js';
+import { credentialsOf, renewCredentials } from './tls.js';
 
 /** How long a client may take for the head of a request, and for all of it, in milliseconds; checked every second. */
 const HEAD_MS = 5000;
@@ -132,9 +131,11 @@ export class RelayServer {
     counters: RelayCounters,
   ): Promise<RelayServer> {
     const { settings } = context;
-    const tls = await credentials(settings);
+    const tls = await credentialsOf(settings);
     const timing = { connectionsCheckingInterval: CHECK_MS };
-    const server = tls ? createTlsServer({ ...tls, ...timing, handshakeTimeout: HEAD_MS }) : createServer(timing);
+    const { tlsCert, tlsKey } = settings;
+    const secure = tls && createTlsServer({ ...tls, ...timing, handshakeTimeout: HEAD_MS });
+    const server = secure ?? createServer(timing);
     const relay = new RelayServer(context, server, tls !== undefined, await loadPage(), endpoints, counters);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
@@ -147,6 +148,7 @@ export class RelayServer {
       );
       server.listen(settings.port, settings.host, resolve);
     });
+    if (secure && tlsCert && tlsKey) server.once('close', renewCredentials(secure, { tlsCert, tlsKey }));
     return relay;
   }
 
@@ -274,16 +276,5 @@ function urlOf(request: IncomingMessage): URL | undefined {
     return new URL(request.url ?? '', 'http://relay');
   } catch {
     return undefined;
-  }
-}
-
-async function credentials(settings: PeerContext['settings']): Promise<{ cert: string; key: string } | undefined> {
-  const { tlsCert, tlsKey } = settings;
-  if (!tlsCert || !tlsKey) return settings.selfSigned ? selfSigned(settings) : undefined;
-  try {
-    const [cert, key] = await Promise.all([readFile(tlsCert, 'utf8'), readFile(tlsKey, 'utf8')]);
-    return { cert, key };
-  } catch (cause) {
-    throw new TinySRError('TSR_RELAY_CONFIG', 'the TLS certificate or its key cannot be read', { cause });
   }
 }
