@@ -7,6 +7,7 @@ import { DEVICES, type Provider } from '../infer/types.js';
 import { type ErrorCode, TinySRError, toTinySRError } from '../shared/errors.js';
 import { type FfmpegInfo, listHwaccels, requireFfmpeg, requireFfprobe } from '../shared/ffmpeg.js';
 import { nodeIsRecentEnough } from '../shared/node-version.js';
+import { loadMediasoup, startWorker } from '../stream/media/load.js';
 import { table } from './print.js';
 
 interface Finding {
@@ -96,6 +97,19 @@ async function deviceFindings(signal: AbortSignal): Promise<Finding[]> {
   return findings;
 }
 
+/** Whether the relay can run; nothing else needs mediasoup. */
+async function relayFinding(): Promise<Finding> {
+  try {
+    const mediasoup = await loadMediasoup();
+    const worker = await startWorker(mediasoup);
+    worker.close();
+    return { what: 'relay', ok: true, detail: `mediasoup ${mediasoup.version}, its worker starts`, required: false };
+  } catch (error) {
+    const { message, hint } = toTinySRError(error);
+    return { what: 'relay', ok: false, detail: message, advice: hint, required: false };
+  }
+}
+
 /** Says what this machine has, and what to do about what is missing. @throws TinySRError when nothing would work */
 export async function doctorCommand({ json }: { readonly json?: boolean }, signal: AbortSignal): Promise<void> {
   const machine: Finding = {
@@ -104,12 +118,13 @@ export async function doctorCommand({ json }: { readonly json?: boolean }, signa
     detail: `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`,
     required: false,
   };
-  const [ffmpeg, models, devices] = await Promise.all([
+  const [ffmpeg, models, devices, relay] = await Promise.all([
     ffmpegFindings(),
     modelFindings(signal),
     deviceFindings(signal),
+    relayFinding(),
   ]);
-  const findings = [machine, nodeFinding(), ...ffmpeg, ...models, ...devices];
+  const findings = [machine, nodeFinding(), ...ffmpeg, ...models, ...devices, relay];
   if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else {
     const rows = findings.map(({ what, ok, detail, required }) => [

@@ -1,3 +1,4 @@
+import { BRIDGE_STATES } from './bridge/bridge.js';
 import { STAGES } from './bridge/pipeline.js';
 import type { MediaEngine } from './media/engine.js';
 import type { Rooms } from './room/rooms.js';
@@ -21,10 +22,10 @@ export interface RelayCounters {
   refused: number;
 }
 
-/** The relay's state as Prometheus reads it. Rooms are numbered, not named: a name is what lets people in. */
+/** The relay's state as Prometheus reads it. Rooms are numbered as they open, not named: a name is what lets people in. */
 export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCounters): string {
-  const all = rooms.all.map((room, index) => ({
-    label: `room="${index}"`,
+  const all = rooms.all.map((room) => ({
+    label: `room="${room.number}"`,
     room,
     bridge: room.publication?.bridgeStats,
   }));
@@ -91,6 +92,24 @@ export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCo
     perRoom('tinysr_relay_packets_lost_total', 'Packets that never came', 'counter', ({ packetsLost }) => packetsLost),
     perRoom('tinysr_relay_key_requests_total', 'Key frames asked for', 'counter', (b) => b.keyFrameRequests),
     perRoom('tinysr_relay_failures_total', 'Pipelines opened again', 'counter', ({ failures }) => failures),
+    perRoom('tinysr_relay_fps_limit', 'Rate that the governor holds; 0: none', 'gauge', ({ maxFps }) => maxFps ?? 0),
+    {
+      name: 'tinysr_relay_state',
+      help: '1 for what the upscaling of a room does: it waits, runs, fails, or is refused',
+      type: 'gauge',
+      values: all.flatMap(({ label, bridge }) =>
+        BRIDGE_STATES.map((state) => [`${label},state="${state}"`, bridge && Number(bridge.state === state)] as const),
+      ),
+    } satisfies Line,
+    {
+      name: 'tinysr_relay_model_info',
+      help: '1 for the model that a room has now',
+      type: 'gauge',
+      values: all.map(({ label, bridge }) => [
+        `${label},model="${bridge?.model ?? ''}"`,
+        bridge?.model ? 1 : undefined,
+      ]),
+    } satisfies Line,
     perRoom('tinysr_relay_size_share', 'Share of the full size the model is given', 'gauge', (b) => b.sizeShare),
   ];
   return `${lines.map(render).join('\n')}\n`;

@@ -15,12 +15,28 @@ const size = z
     message: 'must lie between 64x64 and 3840x3840',
   });
 
-/** An ICE server as browsers take it. */
-const iceServer = z.strictObject({
-  urls: z.union([z.string(), z.array(z.string())]),
-  username: z.string().optional(),
-  credential: z.string().optional(),
-});
+const iceUrl = z.string().regex(/^(?:stun|turn)s?:[^/\s]+$/i, 'must be stun:, stuns:, turn: or turns: with a host');
+
+/** An ICE server as browsers take it: one that they cannot take would keep all pages from connecting. */
+const iceServer = z
+  .strictObject({
+    urls: z.union([iceUrl, z.array(iceUrl).min(1)]),
+    username: z.string().optional(),
+    credential: z.string().optional(),
+  })
+  .refine(({ urls, username, credential }) => ![urls].flat().some(isTurn) || (username && credential), {
+    message: 'a TURN server needs username and credential',
+  });
+
+function isTurn(url: string): boolean {
+  return /^turns?:/i.test(url);
+}
+
+/** An origin as browsers send it. */
+const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:/i.test(text), 'must be an origin, for example https://example.org')
+  .transform((text) => new URL(text).origin);
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -49,7 +65,7 @@ export const relaySchema = z.strictObject({
   /** Given to browsers that need a TURN or STUN server. */
   iceServers: z.array(iceServer).max(8).default([]),
   /** Origins of other sites whose pages may connect. */
-  allowOrigins: z.array(z.string()).max(64).default([]),
+  allowOrigins: z.array(origin).max(64).default([]),
   /** Best model to use; smaller ones that ship take over when the device is too slow. */
   model: z.string().min(1).default(DEFAULT_MODEL),
   device: z.enum(DEVICES).default('auto'),
@@ -83,6 +99,11 @@ export interface RelaySettings extends z.output<typeof relaySchema> {
   readonly host: string;
   readonly port: number;
   readonly openUpscaler: (options: UpscalerOptions) => Promise<Upscaler>;
+}
+
+/** Whether what listens there is reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
 
 /** Checks options and fills in defaults. @throws TinySRError `TSR_RELAY_CONFIG` */

@@ -14,6 +14,8 @@ export interface Relay {
   readonly url: string;
   /** UDP and TCP port of all media. */
   readonly mediaPort: number;
+  /** Addresses that clients are told for media. */
+  readonly mediaAddresses: readonly string[];
   /** What runs now: for tests and for people who embed the relay. */
   readonly state: RelayState;
   /** Takes no one in any more, waits until the last room is empty or the time is over, and closes. */
@@ -60,7 +62,10 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
     await engine.close();
     throw error;
   }
+  let draining = false;
   engine.on('died', () => {
+    // Ctrl-C in a terminal goes to the worker as well: then there is nothing left to wait for.
+    if (draining) return void close();
     server.restartPeers();
     void rooms.close('the media worker ended');
   });
@@ -79,6 +84,9 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
   return {
     url: server.url,
     mediaPort: engine.mediaPort,
+    get mediaAddresses() {
+      return engine.announced;
+    },
     get state() {
       return {
         rooms: rooms.all.length,
@@ -91,9 +99,15 @@ export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
       };
     },
     async drain(graceMs) {
+      draining = true;
       server.drain();
+      engine.retire();
       const until = Date.now() + graceMs;
-      while (Date.now() < until && (server.peers > 0 || rooms.all.some((room) => room.publication || room.viewers))) {
+      while (
+        engine.alive &&
+        Date.now() < until &&
+        (server.peers > 0 || rooms.all.some((room) => room.publication || room.viewers))
+      ) {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       await close();

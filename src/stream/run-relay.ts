@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { TinySRError } from '../shared/errors.js';
 import { log } from '../shared/log.js';
 import { RELAY_OPTION_TABLE } from './cli-options.js';
-import type { RelayConfig } from './options.js';
+import { isLoopback, type RelayConfig, resolveOptions } from './options.js';
 import { createRelay, type Relay } from './relay.js';
 
 /** How long the relay waits for rooms to empty when it is told to end, in milliseconds. */
@@ -61,6 +61,12 @@ export async function relayConfig(
   const given: Record<string, unknown> = {};
   for (const { name, env } of RELAY_OPTION_TABLE) {
     const value = fromText(name, values[name] ?? environment[env]);
+    // A variable that somebody forgot to set must not open the relay to everybody.
+    if (name === 'token' && value === '') {
+      throw new TinySRError('TSR_RELAY_CONFIG', 'the token is empty', {
+        hint: 'Give one of 8 characters or more, or leave --token and TINYSR_RELAY_TOKEN out.',
+      });
+    }
     if (value !== undefined && value !== '') given[name] = value;
   }
   const { config, ...flags } = given;
@@ -80,8 +86,8 @@ export async function runRelay(values: RelayCliValues, signal: AbortSignal, hook
   signal.throwIfAborted();
   await using relay = await createRelay(config);
   print(`relay: ${relay.url}`);
-  print(`media: UDP and TCP port ${relay.mediaPort}`);
-  const local = /^https?:\/\/(?:localhost|127\.|\[::1\])/.test(relay.url);
+  print(`media: ${relay.mediaAddresses.join(', ')}, UDP and TCP port ${config.announcedPort ?? relay.mediaPort}`);
+  const local = isLoopback(resolveOptions(config).host);
   if (relay.url.startsWith('http:') && !local) {
     print(
       'note: browsers give cameras and screens to HTTPS pages only; add --self-signed, or --tls-cert and --tls-key',

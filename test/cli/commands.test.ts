@@ -20,6 +20,7 @@ it('doctor finds ffmpeg, the shipped models and a CPU that computes rightly', as
   expect(of('ffmpeg')).toMatchObject([{ ok: true }]);
   expect(of('model').map(({ detail }) => detail)).toContain('tinysr-nano, x4');
   expect(of('device').find(({ detail }) => detail.startsWith('cpu'))).toMatchObject({ ok: true });
+  expect(of('relay')).toMatchObject([{ ok: true, detail: expect.stringContaining('mediasoup') }]);
   expect(code).toBe(0);
 });
 

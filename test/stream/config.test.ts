@@ -34,11 +34,34 @@ describe('settings of the relay', () => {
     [{ maxOutput: '1080p' }, /maxOutput/],
     [{ token: 'short' }, /token/],
     [{ tlsCert: 'a.pem' }, /tlsKey/],
+    [{ iceServers: [{ urls: 'turn.example.org' }] }, /iceServers.*stun/],
+    [{ iceServers: [{ urls: ['stun:a.example', 'turn:b.example'] }] }, /username and credential/],
+    [{ allowOrigins: ['*'] }, /allowOrigins.*origin/],
+    [{ allowOrigins: ['example.org'] }, /allowOrigins.*origin/],
     [{ nonsense: 1 } as object, /nonsense/],
   ])('refuses %j', (config, message) => {
     expect(() => resolveOptions(config)).toThrow(
       expect.objectContaining({ code: 'TSR_RELAY_CONFIG', message: expect.stringMatching(message) }),
     );
+  });
+
+  it('takes ICE servers and origins as people write them', () => {
+    const turn = { urls: ['turns:b.example:5349?transport=tcp'], username: 'a', credential: 'b' };
+    expect(resolveOptions({ iceServers: [{ urls: 'stun:a.example:3478' }, turn] }).iceServers).toHaveLength(2);
+    expect(resolveOptions({ allowOrigins: ['https://Example.org/', 'http://a.example:8080'] }).allowOrigins).toEqual([
+      'https://example.org',
+      'http://a.example:8080',
+    ]);
+  });
+
+  it('takes no empty token for none: that would let everybody in', async () => {
+    for (const [flags, environment] of [
+      [{ token: '' }, {}],
+      [{}, { TINYSR_RELAY_TOKEN: '' }],
+    ]) {
+      await expect(relayConfig(flags ?? {}, environment)).rejects.toMatchObject({ code: 'TSR_RELAY_CONFIG' });
+    }
+    expect(await relayConfig({}, { TINYSR_RELAY_MODEL: '' })).toEqual({});
   });
 
   it('refuses a config file that is none', async () => {

@@ -185,6 +185,36 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(await allowed('/whip/room', 'PUT')).toEqual([405, 'POST, OPTIONS']);
   });
 
+  it.each([
+    ['two streams of one SSRC', ['a=ssrc:1234 cname:a', 'a=ssrc:1234 cname:b'], 'opus/48000/2'],
+    ['sound of 99 channels', ['a=ssrc:1234 cname:a'], 'opus/48000/99'],
+  ])('says no to an offer with %s, as to one that makes no sense', async (_, streams, sound) => {
+    const head = [
+      'v=0',
+      'o=- 1 1 IN IP4 127.0.0.1',
+      's=-',
+      't=0 0',
+      'a=ice-ufrag:user',
+      'a=ice-pwd:password-of-22-letters',
+    ];
+    const dtls = [`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass', 'a=group:BUNDLE 0 1'];
+    const section = (mid: number, line: string, map: string) => [
+      ...[line, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, 'a=sendonly', 'a=rtcp-mux', map],
+    ];
+    const video = [...section(0, 'm=video 9 UDP/TLS/RTP/SAVPF 96', 'a=rtpmap:96 VP8/90000'), ...streams];
+    const audio = [
+      ...section(1, 'm=audio 9 UDP/TLS/RTP/SAVPF 111', `a=rtpmap:111 ${sound}`),
+      'a=ssrc:1234 cname:a',
+      '',
+    ];
+    const response = await fetch(`${relay.url}/whip/nonsense`, {
+      ...{ method: 'POST', headers: { ...bearer, 'content-type': 'application/sdp' } },
+      body: [...head, ...dtls, ...video, ...audio].join('\r\n'),
+    });
+    expect([400, 406], await response.text()).toContain(response.status);
+    expect(relay.state.sessions).toBe(0);
+  });
+
   it('drains: health says so, nobody gets in, who is there may leave, pages are told, and it ends', async () => {
     const client = new Client(relay);
     await client.hello('publish');
@@ -211,6 +241,39 @@ describe('relay server', { timeout: 120_000 }, () => {
     expect(await client.closed).toBe(4012);
     await drained;
     await expect(get('/healthz')).rejects.toThrow();
+  });
+});
+
+describe('a relay without a token, on this machine only', () => {
+  const signal = (url: string, host: string, origin: string) =>
+    new Promise<number>((resolve) => {
+      const { hostname, port } = new URL(url);
+      const headers = { host, origin, connection: 'Upgrade', upgrade: 'websocket' };
+      const handshake = { 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
+      const asked = request({ hostname, port, path: '/signal', headers: { ...headers, ...handshake } }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      asked.on('error', () => resolve(0));
+      asked.on('upgrade', (_, socket) => {
+        socket.destroy();
+        resolve(101);
+      });
+      asked.end();
+    });
+
+  it('is not for pages whose name was made to lead here', async () => {
+    const proxied = 'https://video.example';
+    await using relay = await createRelay({ listen: '127.0.0.1:0', mediaPort: 0, allowOrigins: [proxied] });
+    const { port } = new URL(relay.url);
+    const cases: [host: string, origin: string, status: number][] = [
+      [`127.0.0.1:${port}`, `http://127.0.0.1:${port}`, 101],
+      [`localhost:${port}`, `http://localhost:${port}`, 101],
+      [`rebound.example:${port}`, `http://rebound.example:${port}`, 403],
+      ['video.example', proxied, 101],
+    ];
+    for (const [host, origin, status] of cases)
+      expect([host, await signal(relay.url, host, origin)]).toEqual([host, status]);
   });
 });
 

@@ -95,6 +95,38 @@ describe('reordering', () => {
     expect(numbers(buffer.expire(101))).toEqual(['lost 2', 13]);
   });
 
+  it('waits longer for the next packet after one that came back too late, and less again when they come sooner', () => {
+    const buffer = new ReorderBuffer(100, 400);
+    buffer.push(packet(10), 0);
+    buffer.push(packet(12), 10);
+    expect(numbers(buffer.expire(110))).toEqual(['lost 1', 12]);
+    // A round trip of 180 ms, as long as it takes to ask and be given.
+    expect(numbers(buffer.push(packet(11), 190))).toEqual([]);
+    expect(buffer.waitMs).toBe(245);
+    buffer.push(packet(14), 200);
+    expect(numbers(buffer.expire(380))).toEqual([]);
+    expect(numbers(buffer.push(packet(13), 381))).toEqual([13, 14]);
+
+    for (let sequence = 16, now = 1000; sequence < 80; sequence += 2, now += 50) {
+      buffer.push(packet(sequence), now);
+      buffer.push(packet(sequence - 1), now + 5);
+    }
+    expect(buffer.waitMs).toBeLessThan(110);
+  });
+
+  it('never waits longer than it may, and takes numbers that come again for what they are', () => {
+    const buffer = new ReorderBuffer(100, 400);
+    buffer.push(packet(10), 0);
+    buffer.push(packet(12), 0);
+    buffer.expire(100);
+    buffer.push(packet(11), 60_000);
+    expect(buffer.waitMs).toBe(100);
+    buffer.push(packet(14), 60_000);
+    buffer.expire(60_100);
+    buffer.push(packet(13), 62_000);
+    expect(buffer.waitMs).toBe(400);
+  });
+
   it('follows a sender that jumps', () => {
     const buffer = new ReorderBuffer(100);
     buffer.push(packet(10), 0);

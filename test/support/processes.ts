@@ -15,15 +15,15 @@ function readProc(pid: string, file: string): string {
   }
 }
 
-/** Live children of this process (a zombie has ended), from /proc. */
-export function children(): Child[] {
+/** Live children of this process, or of another one (a zombie has ended), from /proc. */
+export function children(of = process.pid): Child[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     // The name in parentheses may hold anything; state and parent follow the last one.
     const [state, parent] = readProc(pid, 'stat')
       .replace(/^.*\)\s/s, '')
       .split(' ');
-    if (Number(parent) !== process.pid || state === 'Z') return [];
+    if (Number(parent) !== of || state === 'Z') return [];
     return [{ pid: Number(pid), command: readProc(pid, 'cmdline').replaceAll('\0', ' ') }];
   });
 }

@@ -46,9 +46,12 @@ export interface BridgeOptions {
   requestKeyFrame(): void;
 }
 
+/** What a bridge may be doing. */
+export const BRIDGE_STATES = ['waiting', 'running', 'failing', 'refused'] as const;
+
 /** What a bridge does at the moment. */
 export interface BridgeStats {
-  readonly state: 'waiting' | 'running' | 'failing' | 'refused';
+  readonly state: (typeof BRIDGE_STATES)[number];
   /** Why it fails or refuses. */
   readonly reason: string | undefined;
   readonly source: string | undefined;

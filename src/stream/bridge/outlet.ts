@@ -9,8 +9,8 @@ import type { CodedPicture } from './ivf.js';
 /** Payload bytes of a packet: fits into an Ethernet frame with all that goes around it. */
 const PAYLOAD = 1180;
 
-/** Viewers that come at the same time share a key frame. */
-const KEY_FRAME_MS = 300;
+/** Viewers that come, or lose packets, at the same time share a key frame: each costs all of them sharpness at the same rate. */
+const KEY_FRAME_MS = 1000;
 
 function randomSsrc(): number {
   return 1 + Math.floor(Math.random() * 0xffff_fffe);

@@ -173,7 +173,7 @@ export class Peer {
     }
     const { role } = data;
     if (role === 'watch' && !data.room) throw new RelayRefusal('bad-request', 'no room was named');
-    const room = await rooms.open(data.room ?? newRoomId());
+    const room = await rooms.open(data.room ?? newRoomId(), role);
     const publication = role === 'publish' ? await room.publish(data.key, 'page') : undefined;
     const transport = publication?.transport ?? (await engine.createWebRtcTransport(room.router, 'page'));
     if (this.#closed || room.closed) {
@@ -183,6 +183,8 @@ export class Peer {
     this.#greeted = { role, room, transport, publication };
     room.once('closed', this.#onRoomClosed);
     transport.observer.once('close', () => {
+      // Of a worker that died all pages are told at once, by whoever knows whether another one follows.
+      if (!engine.alive) return;
       this.end('roomClosed', publication?.reason ?? 'the media connection ended');
     });
     transport.on('icestatechange', (state) => {

@@ -34,7 +34,7 @@ export function sendProblem(response: ServerResponse, refusal: RelayRefusal): vo
     'content-type': 'application/problem+json',
     ...refusal.headers,
     ...(refusal.code === 'unauthorized' ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(refusal.status === 503 ? { 'retry-after': '2' } : {}),
+    ...(refusal.status === 503 || refusal.status === 429 ? { 'retry-after': '2' } : {}),
     ...(refusal.code === 'too-large' ? { connection: 'close' } : {}),
   });
   response.end(body);

@@ -9,6 +9,7 @@ import { metricsText, type RelayCounters } from '../metrics.js';
 import { RelayRefusal } from '../relay-error.js';
 import { ROOM_ID } from '../room/rooms.js';
 import { Connections } from './connections.js';
+import { fromOwnPage } from './origin.js';
 import { Peer, type PeerContext } from './peer.js';
 import { MAX_MESSAGE } from './protocol.js';
 import { AddressRateLimit, network, RateLimit } from './rate-limit.js';
@@ -177,13 +178,8 @@ export class RelayServer {
 
   /** Browsers say where a page came from; other programs do not. */
   #originAllowed(request: IncomingMessage): boolean {
-    const { origin, host } = request.headers;
-    if (origin === undefined || this.#context.settings.allowOrigins.includes(origin)) return true;
-    try {
-      return new URL(origin).host === host;
-    } catch {
-      return false;
-    }
+    const { settings } = this.#context;
+    return fromOwnPage(request, settings) || settings.allowOrigins.includes(request.headers.origin ?? '');
   }
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {

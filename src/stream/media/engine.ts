@@ -5,8 +5,9 @@ import type { types } from 'mediasoup';
 import { TinySRError } from '../../shared/errors.js';
 import { log } from '../../shared/log.js';
 import type { RelaySettings } from '../options.js';
+import { AnnouncedAddresses } from './announced.js';
 import { ROOM_CODECS } from './codecs.js';
-import { loadMediasoup, type Mediasoup, workerMissing } from './load.js';
+import { loadMediasoup, type Mediasoup, startWorker } from './load.js';
 
 interface Running {
   readonly worker: types.Worker;
@@ -53,6 +54,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   #mediaPort: number;
   #ip = '';
   #transports = 0;
+  #announced: AnnouncedAddresses | undefined;
 
   private constructor(settings: RelaySettings, mediasoup: Mediasoup) {
     super();
@@ -73,9 +75,14 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     return this.#mediaPort;
   }
 
+  /** From here on a worker that ends is not started again. */
+  retire(): void {
+    this.#closed = true;
+  }
+
   /** Whether a worker runs. */
   get alive(): boolean {
-    return this.#running !== undefined;
+    return this.#running !== undefined && !this.#running.worker.died;
   }
 
   /** Process id of the worker. */
@@ -123,20 +130,28 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     return { ip: LOOPBACK.get(this.#ip) ?? this.#ip, port: this.#mediaPort };
   }
 
-  /** Where clients reach a transport. mediasoup announces another address, but never another port. */
+  /** Addresses that clients are told, one at least. */
+  get announced(): readonly string[] {
+    return this.#announced?.all ?? [this.#ip];
+  }
+
+  /** Where clients reach a transport. mediasoup announces one address, and never another port. */
   candidates({ iceCandidates }: types.WebRtcTransport): types.IceCandidate[] {
-    return iceCandidates.map((candidate) => ({ ...candidate, port: this.#settings.announcedPort ?? candidate.port }));
+    return iceCandidates.flatMap((candidate) =>
+      this.announced.map((address, index) => ({
+        ...candidate,
+        address,
+        priority: candidate.priority - index,
+        port: this.#settings.announcedPort ?? candidate.port,
+      })),
+    );
   }
 
   async #start(): Promise<void> {
     const address = await listenAddress(this.#settings);
     this.#ip = address.ip;
-    let worker: types.Worker;
-    try {
-      worker = await this.#mediasoup.createWorker({ logLevel: 'warn' });
-    } catch (cause) {
-      throw workerMissing(cause);
-    }
+    this.#announced ??= await AnnouncedAddresses.find(address.announcedAddress ?? address.ip, address.ip);
+    const worker = await startWorker(this.#mediasoup);
     worker.observer.on('newrouter', (router) =>
       router.observer.on('newtransport', (transport) => {
         this.#transports += 1;
@@ -181,8 +196,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
 
   #died(error: Error): void {
     this.#running = undefined;
-    if (this.#closed) return;
-    log.error({ error: error.message }, 'media worker died');
+    if (!this.#closed) log.error({ error: error.message }, 'media worker died');
     this.emit('died');
     void this.#restart();
   }
@@ -211,6 +225,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   /** Ends the worker and all that runs on it. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#announced?.close();
     const worker = this.#running?.worker;
     if (!worker) return;
     const exited = new Promise<void>((resolve) => {
@@ -230,12 +245,17 @@ interface ListenAddress {
 /** Where media is listened for, and what browsers are told. @throws TinySRError `TSR_RELAY_LISTEN` */
 async function listenAddress({ host, announcedAddress }: RelaySettings): Promise<ListenAddress> {
   const { address: ip, family } = await lookup(host).catch((cause) => {
-    throw new TinySRError('TSR_RELAY_LISTEN', `${host} is no address of this machine`, { cause });
+    throw new TinySRError('TSR_RELAY_LISTEN', `${host} cannot be resolved`, { cause });
   });
+  const own = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  if (!LOOPBACK.has(ip) && !ip.startsWith('127.') && !own.some((entry) => entry.address === ip)) {
+    throw new TinySRError('TSR_RELAY_LISTEN', `${ip} is no address of this machine`, {
+      hint: 'Listen on one that is (0.0.0.0 stands for all), and tell browsers the other one with --announced-address.',
+    });
+  }
   if (announcedAddress) return { ip, announcedAddress };
   if (ip !== '0.0.0.0' && ip !== '::') return { ip };
-  const addresses = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const outer = addresses.find((entry) => !entry.internal && entry.family === (family === 6 ? 'IPv6' : 'IPv4'));
+  const outer = own.find((entry) => !entry.internal && entry.family === (family === 6 ? 'IPv6' : 'IPv4'));
   return { ip, announcedAddress: outer?.address ?? (family === 6 ? '::1' : '127.0.0.1') };
 }
 

@@ -2,8 +2,8 @@ import type { types } from 'mediasoup';
 import type { MediaEngine } from '../media/engine.js';
 import { RelayRefusal } from '../relay-error.js';
 
-/** Profiles a room keeps at the same time. */
-const MOST = 8;
+/** Profiles a room keeps at the same time. Browsers, their versions and the two sources make a dozen; each holds two ports. */
+const MOST = 64;
 
 interface Profile {
   readonly router: Promise<types.Router>;

@@ -21,6 +21,8 @@ export interface Watcher {
 /** One publisher, and all who watch it. */
 export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }> {
   readonly id: string;
+  /** How many rooms were opened before it. */
+  readonly number: number;
   readonly router: types.Router;
   /** Routers for clients with payload types of their own. */
   readonly profiles: Profiles;
@@ -31,12 +33,21 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
   #publication: Publication | undefined;
   #key: string | undefined;
   #emptyTimer: NodeJS.Timeout | undefined;
+  #keyTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(id: string, router: types.Router, settings: RelaySettings, engine: MediaEngine, models: ModelLadder) {
+  constructor(
+    id: string,
+    number: number,
+    router: types.Router,
+    settings: RelaySettings,
+    engine: MediaEngine,
+    models: ModelLadder,
+  ) {
     super();
     this.setMaxListeners(0);
     this.id = id;
+    this.number = number;
     this.router = router;
     this.#settings = settings;
     this.#engine = engine;
@@ -53,6 +64,11 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
   /** How many watch. */
   get viewers(): number {
     return this.#watchers.size;
+  }
+
+  /** Whether a publisher may come back with the room's key. */
+  get expectsPublisher(): boolean {
+    return this.#key !== undefined;
   }
 
   get closed(): boolean {
@@ -76,6 +92,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
       throw error;
     }
     this.#key = key;
+    clearTimeout(this.#keyTimer);
     const publication: Publication = new Publication({
       settings: this.#settings,
       models: this.#models,
@@ -106,6 +123,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     if (publication.closed && this.#publication === publication) {
       this.#publication = undefined;
       log.info({ room: this.id }, 'publisher left');
+      this.#forgetKeyLater();
     }
     if (this.#closed) return;
     this.#watchEmptiness();
@@ -136,12 +154,20 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     this.#publication?.setWanted([...this.#watchers].some(({ wantsUpscaled }) => wantsUpscaled));
   }
 
-  /** Without publisher the key is forgotten after a while, and without anybody the room is. */
+  /** A publisher that does not come back makes way for another one, whoever watches and comes and goes meanwhile. */
+  #forgetKeyLater(): void {
+    clearTimeout(this.#keyTimer);
+    this.#keyTimer = setTimeout(() => {
+      this.#key = undefined;
+    }, RETURN_MS);
+    this.#keyTimer.unref();
+  }
+
+  /** A room without anybody is closed after a while. */
   #watchEmptiness(): void {
     clearTimeout(this.#emptyTimer);
     if (this.#publication || this.#closed) return;
     this.#emptyTimer = setTimeout(() => {
-      this.#key = undefined;
       if (this.#watchers.size === 0) void this.close('nobody is here');
     }, RETURN_MS);
     this.#emptyTimer.unref();
@@ -152,6 +178,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#emptyTimer);
+    clearTimeout(this.#keyTimer);
     this.emit('closed', reason);
     await this.#publication?.close();
     this.router.close();

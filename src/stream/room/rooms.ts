@@ -19,6 +19,7 @@ export class Rooms {
   readonly #engine: MediaEngine;
   readonly #models: ModelLadder;
   readonly #rooms = new Map<string, Room>();
+  #opened = 0;
   readonly #opening = new Map<string, Promise<Room>>();
 
   constructor(settings: RelaySettings, engine: MediaEngine, models: ModelLadder) {
@@ -37,13 +38,22 @@ export class Rooms {
     return this.#rooms.get(id);
   }
 
-  /** The room of this name, opened when it is not. @throws RelayRefusal */
-  async open(id: string): Promise<Room> {
+  /**
+   * The room of this name, opened when it is not. Where no more can be opened an empty one makes way; for a publisher also one
+   * that people only wait in, or names that nobody publishes under would keep publishers out.
+   *
+   * @throws RelayRefusal
+   */
+  async open(id: string, role: 'publish' | 'watch'): Promise<Room> {
     if (!ROOM_ID.test(id)) throw new RelayRefusal('bad-request', 'a room is called by 1 to 64 letters, digits, _ or -');
     const known = this.#rooms.get(id) ?? this.#opening.get(id);
     if (known) return known;
-    if (this.#full)
-      await this.all.find((room) => !room.publication && room.viewers === 0)?.close('its place is needed');
+    if (this.#full) {
+      const idle = this.all.filter((room) => !room.publication);
+      const empty = idle.find((room) => room.viewers === 0);
+      const waiting = role === 'publish' ? idle.find((room) => !room.expectsPublisher) : undefined;
+      await (empty ?? waiting)?.close('its place is needed');
+    }
     if (this.#full) {
       throw new RelayRefusal('too-many-rooms', 'this relay has no room left');
     }
@@ -63,7 +73,7 @@ export class Rooms {
 
   async #create(id: string): Promise<Room> {
     const router = await this.#engine.createRouter();
-    const room = new Room(id, router, this.#settings, this.#engine, this.#models);
+    const room = new Room(id, this.#opened++, router, this.#settings, this.#engine, this.#models);
     this.#rooms.set(id, room);
     room.once('closed', () => this.#rooms.delete(id));
     return room;

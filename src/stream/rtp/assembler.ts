@@ -23,8 +23,8 @@ export function inputCodecOf(mimeType = ''): InputCodec | undefined {
 
 const DEPACKETIZERS = { vp8: Vp8Depacketizer, vp9: Vp9Depacketizer, h264: H264Depacketizer } as const;
 
-/** How long a missing packet is waited for, in milliseconds: mediasoup asks the publisher to send it again. */
-const LATE_PACKET_MS = 120;
+/** How long a missing packet is waited for, in milliseconds: mediasoup asks the publisher, near or far, to send it again. */
+const LATE_PACKET_MS = { shortest: 120, longest: 500 } as const;
 
 /** Bytes of a picture at most: packets that never end one would fill the memory. 2160p key frames have a tenth of it. */
 const MOST_BYTES = 4 << 20;
@@ -40,7 +40,7 @@ export interface AssemblerEvents {
 export class Assembler {
   readonly #events: AssemblerEvents;
   readonly #payloadType: number;
-  readonly #order = new ReorderBuffer(LATE_PACKET_MS);
+  readonly #order = new ReorderBuffer(LATE_PACKET_MS.shortest, LATE_PACKET_MS.longest);
   readonly #codec: Depacketizer;
   #timestamp: number | undefined;
   #arrivalMs = 0;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { types } from 'mediasoup';
 import { log } from '../../shared/log.js';
+import { fromOwnPage } from '../http/origin.js';
 import type { PeerContext } from '../http/peer.js';
 import { AddressRateLimit } from '../http/rate-limit.js';
 import { readBody, requireToken } from '../http/request.js';
@@ -73,7 +74,7 @@ export class WhipEndpoint {
     // Without a token only named sites may reach the relay through somebody's browser.
     const allowed = token !== undefined ? '*' : allowOrigins.find((candidate) => candidate === origin);
     if (!allowed) {
-      if (origin !== undefined && !sameHost(origin, request.headers.host)) {
+      if (!fromOwnPage(request, this.#context.settings)) {
         throw new RelayRefusal('forbidden', 'this site may not use the relay');
       }
       return;
@@ -120,7 +121,7 @@ export class WhipEndpoint {
       throw new RelayRefusal('bad-request', 'a key has 16 to 128 characters');
     }
     const { rooms, engine } = this.#context;
-    const room = await rooms.open(roomId);
+    const room = await rooms.open(roomId, 'publish');
     const capabilities = offeredCapabilities(room.router.rtpCapabilities);
     const sections = offer.media.map((media) => ({
       media,
@@ -151,9 +152,9 @@ export class WhipEndpoint {
       return { session, answer: writeAnswer(offer, answered, { transport, candidates: engine.candidates(transport) }) };
     } catch (error) {
       await publication.close();
-      throw error instanceof TypeError
-        ? new RelayRefusal('bad-request', `the offer makes no sense: ${error.message}`)
-        : error;
+      // What mediasoup says no to lies in the offer, as long as there is a worker to say it.
+      if (error instanceof RelayRefusal || room.closed || !engine.alive) throw error;
+      throw new RelayRefusal('bad-request', `the offer makes no sense: ${(error as Error).message}`);
     }
   }
 
@@ -288,12 +289,4 @@ function sourceOf(url: URL): Source {
     throw new RelayRefusal('bad-request', 'source is original or upscaled');
   }
   return source;
-}
-
-function sameHost(origin: string, host: string | undefined): boolean {
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
 }
