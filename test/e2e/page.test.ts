@@ -1,10 +1,54 @@
 /// <reference lib="dom" />
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { PATIENCE } from './browser.js';
-import { openRelay, testBrowser } from './stage.js';
+import { PATIENCE, waitForFrames } from './browser.js';
+import { linkOf, openRelay, publishCamera, testBrowser } from './stage.js';
 
 const TOKEN = 'token-of-the-tests';
+
+/** Has the page's camera be what {@link draw} says. */
+async function drawnCamera(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const canvas = document.createElement('canvas');
+    canvas.id = 'drawn';
+    document.body.append(canvas);
+    const context = canvas.getContext('2d');
+    // A track that sends a frame when asked, and none otherwise.
+    const stream = canvas.captureStream(0);
+    const [track] = stream.getVideoTracks() as CanvasCaptureMediaStreamTrack[];
+    navigator.mediaDevices.getUserMedia = async () => stream;
+    let count = 0;
+    setInterval(() => {
+      if (!context || canvas.dataset.still) return;
+      count += 1;
+      context.fillStyle = `hsl(${count * 7} 60% 50%)`;
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      track?.requestFrame();
+    }, 66);
+  });
+  await draw(page, { width: 160, height: 90 });
+}
+
+/** How many WebSockets the page has opened since. */
+function counted(page: Page): () => number {
+  let count = 0;
+  page.on('websocket', () => {
+    count += 1;
+  });
+  return () => count;
+}
+
+/** Draws pictures of another size, or none. */
+async function draw(page: Page, { width, height }: { width: number; height: number } = { width: 0, height: 0 }) {
+  await page.evaluate(
+    ([x, y]) => {
+      const canvas = document.getElementById('drawn') as HTMLCanvasElement;
+      canvas.dataset.still = x ? '' : 'yes';
+      if (x && y) Object.assign(canvas, { width: x, height: y });
+    },
+    [width, height] as const,
+  );
+}
 
 describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
   const stage = testBrowser('160x90');
@@ -68,6 +112,137 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     expect(second.state.peers).toBe(1);
     stage.browser.check();
     await page.close();
+  });
+
+  it('says why a picture that has grown is upscaled no more, shows the original, and goes back', async () => {
+    await using relay = await openRelay({ maxInput: '320x180', targetDelay: 2000 });
+    const publisher = await stage.browser.open(relay.url);
+    await drawnCamera(publisher);
+    const viewer = await stage.browser.open(await publishCamera(publisher));
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    expect(await viewer.isVisible('#empty')).toBe(false);
+    await draw(publisher, { width: 640, height: 360 });
+    const reason = /^The picture cannot be upscaled: \d+x\d+ is more than this relay upscales\./;
+    await expect.poll(text(viewer, 'status'), patience).toBe('Not upscaled');
+    await expect.poll(text(viewer, 'empty-text'), patience).toMatch(/ This is the original\.$/);
+    expect(await text(viewer, 'empty-text')()).toMatch(reason);
+    expect(await viewer.isVisible('#empty')).toBe(true);
+    expect(await viewer.isVisible('#before')).toBe(true);
+    expect(await viewer.isVisible('#after')).toBe(false);
+    await waitForFrames(viewer, 'before', 8);
+
+    await viewer.click('[data-mode=upscaled]');
+    await expect.poll(text(viewer, 'empty-text'), patience).toMatch(/ Choose "Original" to see it as it is sent\.$/);
+    expect(await text(viewer, 'empty-text')()).toMatch(reason);
+    await viewer.click('[data-mode=original]');
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    await viewer.click('[data-mode=split]');
+    await expect.poll(text(viewer, 'status'), patience).toBe('Not upscaled');
+
+    await draw(publisher, { width: 160, height: 90 });
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    await expect.poll(() => viewer.isVisible('#after'), patience).toBe(true);
+    expect(await viewer.isVisible('#empty')).toBe(false);
+    stage.browser.check();
+    await Promise.all([publisher.close(), viewer.close()]);
+  });
+
+  it('says that the picture stands still, with no figures of before, until it goes on', async () => {
+    await using relay = await openRelay({ targetDelay: 2000 });
+    const publisher = await stage.browser.open(relay.url);
+    await drawnCamera(publisher);
+    const viewer = await stage.browser.open(await publishCamera(publisher));
+    const adds = () => viewer.textContent('#theatre-stats div:nth-child(4) dd');
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    await expect.poll(adds, patience).toMatch(/ms$/);
+    await draw(publisher);
+    await expect.poll(text(viewer, 'status'), patience).toBe('No new picture');
+    await expect.poll(text(viewer, 'empty-text'), patience).toContain('The publisher sends no picture at the moment.');
+    expect(await viewer.isVisible('#empty')).toBe(true);
+    // What came last stays to be seen.
+    await expect.poll(() => viewer.isVisible('#after'), patience).toBe(true);
+    await expect.poll(adds, patience).toBe('–');
+    await draw(publisher, { width: 160, height: 90 });
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    expect(await viewer.isVisible('#empty')).toBe(false);
+    stage.browser.check();
+    await Promise.all([publisher.close(), viewer.close()]);
+  });
+
+  it('says that there is sound and no picture', async () => {
+    await using relay = await openRelay();
+    const publisher = await stage.browser.open(relay.url);
+    await publisher.evaluate(() => {
+      const { mediaDevices } = navigator;
+      const given = mediaDevices.getUserMedia.bind(mediaDevices);
+      mediaDevices.getUserMedia = () => given({ audio: true });
+    });
+    const viewer = await stage.browser.open(await publishCamera(publisher));
+    await expect.poll(text(viewer, 'status'), patience).toBe('Sound only');
+    expect(await text(viewer, 'empty-text')()).toBe('The publisher sends sound and no picture. Unmute to hear it.');
+    await viewer.click('#mute');
+    await expect.poll(text(viewer, 'empty-text'), patience).toBe('The publisher sends sound and no picture.');
+    stage.browser.check();
+    await Promise.all([publisher.close(), viewer.close()]);
+  });
+
+  it('says that the browser does not decode a picture, and shows the other one', async () => {
+    await using relay = await openRelay({ targetDelay: 2000 });
+    const publisher = await stage.browser.open(relay.url);
+    const link = await publishCamera(publisher);
+    const viewer = await stage.browser.context.newPage();
+    await viewer.addInitScript(() => {
+      const add = RTCPeerConnection.prototype.addTransceiver;
+      RTCPeerConnection.prototype.addTransceiver = function (kind, init) {
+        const transceiver = add.call(this, kind, init);
+        const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+        if (kind === 'video')
+          transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType !== 'video/H264'));
+        return transceiver;
+      };
+    });
+    await viewer.goto(link);
+    const reason = 'This browser cannot show the upscaled picture: it does not decode H264. Another browser may.';
+    await expect.poll(text(viewer, 'empty-text'), patience).toBe(`${reason} This is the original.`);
+    expect(await text(viewer, 'status')()).toBe('No picture');
+    await waitForFrames(viewer, 'before', 8);
+    await viewer.click('[data-mode=upscaled]');
+    const advice = 'Choose "Original" to see it as it is sent.';
+    await expect.poll(text(viewer, 'empty-text'), patience).toBe(`${reason} ${advice}`);
+    await viewer.click('[data-mode=original]');
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    expect(await viewer.isVisible('#empty')).toBe(false);
+    await Promise.all([publisher.close(), viewer.close()]);
+  });
+
+  it('stops when another tab takes its place, says so, and takes it back when asked to', async () => {
+    await using relay = await openRelay();
+    const first = await stage.browser.open(relay.url);
+    const room = new URL(await publishCamera(first)).pathname.replace('/r/', '');
+    const connections = counted(first);
+    // What "Duplicate tab" gives: the address, and a copy of what is stored for the tab.
+    const second = await stage.browser.context.newPage();
+    await second.goto(first.url());
+    await second.evaluate(
+      (key) => sessionStorage.setItem('key', key),
+      await first.evaluate(() => sessionStorage.getItem('key') ?? ''),
+    );
+    await second.click('#use-camera');
+    expect(await linkOf(second)).toContain(room);
+    await expect.poll(text(first, 'studio-trouble'), patience).toBe('Another tab or program publishes here now.');
+    expect(await text(first, 'studio-title')()).toBe('You are not live');
+    expect(await first.isVisible('#live-badge')).toBe(false);
+    await expect.poll(text(second, 'studio-title'), patience).toBe('You are live');
+
+    await first.click('#take-over');
+    await expect.poll(text(second, 'studio-trouble'), patience).toBe('Another tab or program publishes here now.');
+    await expect.poll(text(first, 'studio-title'), patience).toBe('You are live');
+    expect(await first.isVisible('#take-over')).toBe(false);
+    expect(await second.isVisible('#take-over')).toBe(true);
+    // Once, when it was asked to.
+    expect(connections()).toBe(1);
+    stage.browser.check();
+    await Promise.all([first.close(), second.close()]);
   });
 
   it('is shown where there is nothing, and says so', async () => {

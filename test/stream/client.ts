@@ -12,10 +12,17 @@ export interface Reply {
   readonly error?: { readonly code: string };
 }
 
+/** What the relay says unasked. */
+export interface Told {
+  readonly event: string;
+  readonly data: Record<string, unknown>;
+}
+
 /** A program that speaks the page's protocol. */
 export class Client {
   readonly socket: WebSocket;
   readonly closed: Promise<number>;
+  readonly told: Told[] = [];
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #nextId = 1;
 
@@ -25,8 +32,9 @@ export class Client {
     this.closed = new Promise((resolve) => this.socket.once('close', resolve));
     this.socket.on('error', () => undefined);
     this.socket.on('message', (text) => {
-      const reply = JSON.parse(String(text)) as Reply;
-      if (reply.id !== undefined) this.#waiting.get(reply.id)?.(reply);
+      const message = JSON.parse(String(text)) as Reply | Told;
+      if ('event' in message) this.told.push(message);
+      else if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
     });
   }
 

@@ -3,6 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRelay, type Relay } from '#src/stream/relay.js';
 import { Client, TOKEN } from './client.js';
 
+/** An offer with one picture, VP8. */
+function pictureOffer(direction: string): string {
+  return [
+    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password-of-22-letters'],
+    ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass', 'a=group:BUNDLE 0'],
+    ...['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', `a=${direction}`, 'a=rtcp-mux'],
+    ...['a=rtpmap:96 VP8/90000', 'a=ssrc:1234 cname:sender', ''],
+  ].join('\r\n');
+}
+
 describe('relay server', { timeout: 120_000 }, () => {
   let relay: Relay;
 
@@ -122,8 +132,54 @@ describe('relay server', { timeout: 120_000 }, () => {
       error: { code: 'room-busy' },
     });
     expect(await same.hello('publish', { room: 'mine', key })).toMatchObject({ ok: true });
-    expect(await first.closed).toBe(4010);
+    // A code of its own: who is told only that the connection ended would connect again, and push out whoever came.
+    expect(await first.closed).toBe(4013);
     await same.close();
+  });
+
+  it('ends WHEP sessions with the publication they watch when its publisher comes back', async () => {
+    const post = (path: string, direction: string) =>
+      fetch(relay.url + path, {
+        method: 'POST',
+        headers: { ...bearer, 'content-type': 'application/sdp' },
+        body: pictureOffer(direction),
+      });
+    const publish = () => post(`/whip/again?key=${'k'.repeat(24)}`, 'sendonly');
+    const first = await publish();
+    expect(first.status, await first.text()).toBe(201);
+    const watched = await post('/whep/again?source=original', 'recvonly');
+    expect(watched.status, await watched.text()).toBe(201);
+    const change = async (response: Response) => {
+      const session = relay.url + response.headers.get('location');
+      const headers = { ...bearer, 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': '*' };
+      return (await fetch(session, { method: 'PATCH', headers, body: 'a=ice-ufrag:other' })).status;
+    };
+    expect(await change(watched)).toBe(200);
+    const second = await publish();
+    expect(second.status, await second.text()).toBe(201);
+    await expect.poll(() => change(watched)).toBe(404);
+    expect([await change(first), await change(second)]).toEqual([404, 200]);
+    await fetch(relay.url + second.headers.get('location'), { method: 'DELETE', headers: bearer });
+  });
+
+  it('tells viewers which pictures they cannot take, and when there are none of those any more', async () => {
+    const [publisher, viewer] = [new Client(relay), new Client(relay)];
+    await publisher.hello('publish', { room: 'foreign' });
+    const codecs = [{ mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000, parameters: {}, rtcpFeedback: [] }];
+    const rtpParameters = { codecs, encodings: [{ ssrc: 1 }], rtcp: { cname: 'c' } };
+    const produced = await publisher.ask('produce', { kind: 'video', rtpParameters });
+    expect(produced).toMatchObject({ ok: true });
+    const { data } = await viewer.hello('watch', { room: 'foreign' });
+    const all = data?.routerRtpCapabilities as { codecs: { mimeType: string }[] };
+    const rtpCapabilities = { ...all, codecs: all.codecs.filter(({ mimeType }) => mimeType !== 'video/H264') };
+    await viewer.ask('watch', { rtpCapabilities, sources: ['original', 'upscaled'] });
+    const untakeable = () =>
+      viewer.told.filter(({ event }) => event === 'untakeable').map((told) => told.data.pictures);
+    await expect.poll(untakeable).toEqual([[{ source: 'upscaled', codec: 'H264' }]]);
+    await viewer.ask('select', { sources: ['original'] });
+    await expect.poll(untakeable).toEqual([[{ source: 'upscaled', codec: 'H264' }], []]);
+    await expect.poll(() => viewer.told.find(({ event }) => event === 'track')?.data.source).toBe('original');
+    await Promise.all([publisher.close(), viewer.close()]);
   });
 
   it('gives the room to one of those who come at once, and to no other its key', async () => {
@@ -218,17 +274,11 @@ describe('relay server', { timeout: 120_000 }, () => {
   it('drains: health says so, nobody gets in, who is there may leave, pages are told, and it ends', async () => {
     const client = new Client(relay);
     await client.hello('publish');
-    const offer = [
-      ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password-of-22-letters'],
-      ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass', 'a=group:BUNDLE 0'],
-      ...['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=sendonly', 'a=rtcp-mux'],
-      ...['a=rtpmap:96 VP8/90000', 'a=ssrc:1234 cname:sender', ''],
-    ].join('\r\n');
     const post = () =>
       fetch(`${relay.url}/whip/leaving`, {
         method: 'POST',
         headers: { ...bearer, 'content-type': 'application/sdp' },
-        body: offer,
+        body: pictureOffer('sendonly'),
       });
     const published = await post();
     expect(published.status, await published.text()).toBe(201);

@@ -150,6 +150,7 @@ export class Peer {
           added: ({ id, producerId, kind, rtpParameters }, source) =>
             this.#send({ event: 'track', data: { consumerId: id, producerId, kind, rtpParameters, source } }),
           removed: (consumerId) => this.#send({ event: 'trackEnded', data: { consumerId } }),
+          untakeable: (pictures) => this.#send({ event: 'untakeable', data: { pictures } }),
         });
         return undefined;
       }
@@ -185,7 +186,8 @@ export class Peer {
     transport.observer.once('close', () => {
       // Of a worker that died all pages are told at once, by whoever knows whether another one follows.
       if (!engine.alive) return;
-      this.end('roomClosed', publication?.reason ?? 'the media connection ended');
+      if (publication?.replaced) this.end('replaced', 'another tab or program publishes here now');
+      else this.end('roomClosed', publication?.reason ?? 'the media connection ended');
     });
     transport.on('icestatechange', (state) => {
       if (state === 'disconnected' || state === 'closed') this.#send({ event: 'iceLost', data: {} });

@@ -68,4 +68,6 @@ export const CLOSE_CODES = {
   roomClosed: 4010,
   restarting: 4011,
   shuttingDown: 4012,
+  /** Not to be followed by a new connection: two that did so would push each other out for ever. */
+  replaced: 4013,
 } as const;

@@ -3,6 +3,8 @@ import { askToken, sentence, status } from './ui.js';
 
 const SHORTEST_MS = 400;
 const LONGEST_MS = 8000;
+/** The relay's close code for those whose place was taken. */
+const REPLACED = '4013';
 
 /** What is to be kept connected. */
 export interface Connected {
@@ -12,10 +14,12 @@ export interface Connected {
   ended(): boolean;
   /** Says why there is no connection; undefined: there is one. */
   trouble(reason: string | undefined): void;
+  /** Somebody else took this one's place; resolves when it is to be taken back. */
+  replaced?(): Promise<void>;
 }
 
 /** Connects again and again, after ever longer waits, until nobody wants it any more. */
-export async function stayConnected({ once, ended, trouble }: Connected): Promise<void> {
+export async function stayConnected({ once, ended, trouble, replaced }: Connected): Promise<void> {
   let wait = SHORTEST_MS;
   while (!ended()) {
     status('busy', 'Connecting');
@@ -31,7 +35,13 @@ export async function stayConnected({ once, ended, trouble }: Connected): Promis
         continue;
       }
       status('bad', 'Not connected');
-      trouble(sentence(error instanceof Error ? error.message : String(error)));
+      const reason = sentence(error instanceof Error ? error.message : String(error));
+      if (replaced && error instanceof Refused && error.code === REPLACED) {
+        trouble(reason);
+        await replaced();
+        continue;
+      }
+      trouble(`${reason} Trying again …`);
     }
     if (ended()) return;
     // All who were thrown out together shall not come back together.

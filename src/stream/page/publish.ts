@@ -101,9 +101,20 @@ class Studio {
         const known = element<HTMLInputElement>('link').value !== '';
         element('share').hidden = !known;
         element('open-watch').hidden = !known;
-        element('studio-trouble').textContent = `${reason} Trying again …`;
+        element('studio-trouble').textContent = reason ?? '';
       },
+      replaced: () => this.#takesOver(),
     });
+  }
+
+  /** Resolves when the room is wanted back: two tabs that took it unasked would push each other out for ever. */
+  async #takesOver(): Promise<void> {
+    const button = element('take-over');
+    button.hidden = false;
+    await new Promise((resolve) => {
+      button.onclick = resolve;
+    });
+    button.hidden = true;
   }
 
   async #once(settled: () => void): Promise<void> {
@@ -190,7 +201,7 @@ class Studio {
       ['Bit rate', bits],
       ['Viewers see', bridge?.output?.replace('x', ' × ') ?? '–'],
       ['Upscaled rate', bridge ? `${bridge.fpsOut.toFixed(0)} fps` : '–'],
-      ['Delay added', bridge?.ageMs ? `${bridge.ageMs} ms` : '–'],
+      ['Delay added', bridge?.fpsOut && bridge.ageMs ? `${bridge.ageMs} ms` : '–'],
     ]);
   }
 

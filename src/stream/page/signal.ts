@@ -13,7 +13,9 @@ export interface Welcome {
 
 /** What the relay says about a room every second. */
 export interface RoomStats {
+  /** Whether there is a picture. */
   readonly live: boolean;
+  readonly sound: boolean;
   readonly viewers: number;
   readonly bridge?: {
     readonly state: 'waiting' | 'running' | 'failing' | 'refused';
@@ -39,6 +41,12 @@ export interface TrackOffer {
   readonly source: 'original' | 'upscaled';
 }
 
+/** A picture in a codec that this browser does not decode. */
+export interface Untakeable {
+  readonly source: 'original' | 'upscaled';
+  readonly codec: string;
+}
+
 /** The relay said no. */
 export class Refused extends Error {
   readonly code: string;
@@ -51,6 +59,8 @@ export class Refused extends Error {
 interface Events {
   track?(offer: TrackOffer): void;
   trackEnded?(data: { consumerId: string }): void;
+  /** The pictures that are wanted and not sent for their codec, whenever there are others. */
+  untakeable?(data: { pictures: readonly Untakeable[] }): void;
   stats?(stats: RoomStats): void;
   iceLost?(): void;
 }
@@ -117,6 +127,8 @@ export class Signal {
       }
     } else if (message.event === 'track') this.#events.track?.(message.data as TrackOffer);
     else if (message.event === 'trackEnded') this.#events.trackEnded?.(message.data as { consumerId: string });
+    else if (message.event === 'untakeable')
+      this.#events.untakeable?.(message.data as { pictures: readonly Untakeable[] });
     else if (message.event === 'stats') this.#events.stats?.(message.data as RoomStats);
     else if (message.event === 'iceLost') this.#events.iceLost?.();
   }

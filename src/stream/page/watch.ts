@@ -1,13 +1,20 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
-import { openTransport, type RoomStats, Signal, type TrackOffer } from './signal.js';
+import { openTransport, type RoomStats, Signal, type TrackOffer, type Untakeable } from './signal.js';
+import { type Mode, type Progress, situation } from './situation.js';
 import { element, figures, knownToken, shape, show, status, viewers } from './ui.js';
 
-type Mode = 'split' | 'upscaled' | 'original';
 const SOURCES = { split: ['original', 'upscaled'], upscaled: ['upscaled'], original: ['original'] } as const;
 
-interface Received {
-  readonly frames: number;
+interface Track {
+  readonly consumer: types.Consumer;
+  readonly offer: TrackOffer;
+  /** Frames decoded when it was looked last, and when there were more than the time before. */
+  frames: number;
+  movedAt: number;
+}
+
+interface Received extends Progress {
   readonly fps: number;
   readonly width: number;
   readonly height: number;
@@ -17,11 +24,14 @@ interface Received {
 /** Watching a room. */
 class Theatre {
   readonly #room: string;
-  readonly #consumers = new Map<string, { readonly consumer: types.Consumer; readonly offer: TrackOffer }>();
+  readonly #consumers = new Map<string, Track>();
   #mode: Mode = 'split';
   #signal: Signal | undefined;
   #transport: types.Transport | undefined;
   #stats: RoomStats | undefined;
+  #untakeable: readonly Untakeable[] = [];
+  /** Since when a track is waited for that has not come. */
+  #waitsSince = performance.now();
   #trouble: string | undefined;
   #work: Promise<void> = Promise.resolve();
 
@@ -33,6 +43,8 @@ class Theatre {
   /** Which picture is on the stage. */
   set mode(mode: Mode) {
     this.#mode = mode;
+    this.#waitsSince = performance.now();
+    void this.#show();
     this.#signal?.ask('select', { sources: SOURCES[mode] }).catch(() => undefined);
   }
 
@@ -54,6 +66,9 @@ class Theatre {
       {
         track: (offer) => this.#inTurn(() => this.#add(offer)),
         trackEnded: ({ consumerId }) => this.#inTurn(() => this.#remove(consumerId)),
+        untakeable: ({ pictures }) => {
+          this.#untakeable = pictures;
+        },
         stats: (stats) => {
           this.#stats = stats;
         },
@@ -70,6 +85,7 @@ class Theatre {
       this.#transport?.close();
       for (const id of [...this.#consumers.keys()]) this.#remove(id);
       this.#stats = undefined;
+      this.#untakeable = [];
       signal.close();
     }
   }
@@ -82,7 +98,7 @@ class Theatre {
     const { consumerId, producerId, kind, rtpParameters, source } = offer;
     if (!this.#transport || this.#transport.closed) return;
     const consumer = await this.#transport.consume({ id: consumerId, producerId, kind, rtpParameters });
-    this.#consumers.set(consumerId, { consumer, offer });
+    this.#consumers.set(consumerId, { consumer, offer, frames: 0, movedAt: performance.now() });
     const target = element<HTMLMediaElement>(kind === 'audio' ? 'audio' : source === 'original' ? 'before' : 'after');
     target.srcObject = new MediaStream([consumer.track]);
     if (kind === 'audio') target.muted = element('mute').getAttribute('aria-pressed') === 'true';
@@ -102,12 +118,18 @@ class Theatre {
   }
 
   async #received(source: 'original' | 'upscaled'): Promise<Received | undefined> {
-    for (const { consumer, offer } of this.#consumers.values()) {
+    for (const track of this.#consumers.values()) {
+      const { consumer, offer } = track;
       if (offer.kind !== 'video' || offer.source !== source) continue;
       const report = [...(await consumer.getStats()).values()].find(({ type }) => type === 'inbound-rtp');
       if (!report) return undefined;
+      const frames: number = report.framesDecoded ?? 0;
+      const now = performance.now();
+      if (frames > track.frames) track.movedAt = now;
+      track.frames = frames;
       return {
-        frames: report.framesDecoded ?? 0,
+        frames,
+        stillMs: now - track.movedAt,
         fps: report.framesPerSecond ?? 0,
         width: report.frameWidth ?? 0,
         height: report.frameHeight ?? 0,
@@ -134,29 +156,39 @@ class Theatre {
     const bridge = stats?.bridge;
     viewers(stats?.viewers);
     const [before, after] = [await this.#received('original'), await this.#received('upscaled')];
-    if (bridge?.ageMs) this.#align(bridge.ageMs);
+    // While no frame goes out, the age is that of long ago; before the first there is none.
+    const age = (bridge?.fpsOut && bridge.ageMs) || undefined;
+    if (age) this.#align(age);
     const shown = this.#mode === 'original' ? before : after;
-    const empty = !shown || shown.frames === 0;
-    if (shown) shape('theatre', shown.width, shown.height);
-    element('empty').hidden = !empty;
-    element('empty-text').textContent = this.#trouble
-      ? `${this.#trouble} Trying again …`
-      : !stats?.live
-        ? 'Waiting for the publisher'
-        : bridge?.state === 'refused'
-          ? `The picture cannot be upscaled: ${bridge.reason}`
-          : bridge?.state === 'failing'
-            ? 'The upscaler is being restarted'
-            : 'Almost there';
-    if (stats) status(empty ? 'busy' : 'live', empty ? (stats.live ? 'Starting' : 'Waiting') : 'Live');
+    if (shown || !stats?.live) this.#waitsSince = performance.now();
+    const missing: Progress = { frames: 0, stillMs: performance.now() - this.#waitsSince };
+    const now =
+      stats &&
+      situation({
+        mode: this.#mode,
+        stats,
+        untakeable: this.#untakeable,
+        before: before ?? missing,
+        after: after ?? missing,
+        muted: element('mute').getAttribute('aria-pressed') === 'true',
+      });
+    if (now) status(now.state, now.status);
+    const picture = this.#trouble ? undefined : now?.picture;
+    element('stage').dataset.mode = picture ?? this.#mode;
+    const seen = picture === 'original' ? before : shown;
+    if (seen) shape('theatre', seen.width, seen.height);
+    const empty = element('empty');
+    const text = this.#trouble ?? (now ? now.text : 'Waiting for the publisher');
+    empty.hidden = text === undefined;
+    empty.dataset.state = now?.state ?? 'busy';
+    empty.toggleAttribute('data-over', picture !== undefined);
+    element('empty-text').textContent = text ?? '';
     const size = (received: Received | undefined) => (received?.width ? `${received.width} × ${received.height}` : '–');
-    // Without a frame since the bridge was opened there is no age yet.
-    const age = bridge?.ageMs || undefined;
     const delay = age !== undefined && after ? Math.round(age + after.bufferMs) : undefined;
     figures('theatre-stats', [
       ['Original', size(before) === '–' ? (bridge?.source?.replace('x', ' × ') ?? '–') : size(before)],
       ['Upscaled', size(after)],
-      ['Frame rate', shown ? `${Math.round(shown.fps)} fps` : '–'],
+      ['Frame rate', seen ? `${Math.round(seen.fps)} fps` : '–'],
       ['Upscaling adds', age === undefined ? '–' : `${age} ms`, age !== undefined && age > 400 ? 'bad' : undefined],
       ['Delay in all', delay === undefined ? '–' : `${delay} ms`],
       ['Model', bridge?.model ?? '–'],

@@ -51,6 +51,7 @@ export class Publication {
   readonly #police: NodeJS.Timeout;
   #strikes = 0;
   #reason: string | undefined;
+  #replaced = false;
   #closed = false;
 
   constructor(options: PublicationOptions) {
@@ -83,6 +84,11 @@ export class Publication {
   /** Why the relay ended it. */
   get reason(): string | undefined {
     return this.#reason;
+  }
+
+  /** Whether another publication took its place. */
+  get replaced(): boolean {
+    return this.#replaced;
   }
 
   /** What the bridge does; undefined while nobody wants it. */
@@ -265,6 +271,12 @@ export class Publication {
     this.#tap?.close();
     this.#tap = undefined;
     await bridge?.close();
+  }
+
+  /** Ends it because another one takes its place. */
+  async replace(): Promise<void> {
+    this.#replaced = true;
+    await this.close();
   }
 
   /** Ends it, with its transport. Idempotent. */

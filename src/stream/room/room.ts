@@ -103,7 +103,7 @@ export class Room extends EventEmitter<{ tracks: []; closed: [reason: string] }>
     });
     this.#publication = publication;
     this.#watchEmptiness();
-    void before?.close();
+    void before?.replace();
     this.#demand();
     log.info({ room: this.id }, 'publisher came');
     return publication;

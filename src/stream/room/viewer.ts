@@ -3,11 +3,20 @@ import { log } from '../../shared/log.js';
 import type { Source } from './publication.js';
 import type { Room, Watcher } from './room.js';
 
+/** A picture in a codec that the far side does not decode. */
+export interface Untakeable {
+  readonly source: Source;
+  /** As people call it: H264. */
+  readonly codec: string;
+}
+
 /** Whom a viewer tells about its tracks. */
 export interface ViewerEvents {
   /** A track comes; it is paused until {@link Viewer.resume}. */
   added(consumer: types.Consumer, source: Source): void;
   removed(consumerId: string): void;
+  /** The pictures that are wanted and cannot be taken; called whenever there are others. */
+  untakeable(pictures: readonly Untakeable[]): void;
 }
 
 interface Track {
@@ -24,6 +33,7 @@ export class Viewer implements Watcher {
   readonly #tracks = new Map<string, Track>();
   readonly #onTracks = () => this.#sync();
   #sources: readonly Source[];
+  #untakeable: readonly Untakeable[] = [];
   #work: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -90,6 +100,7 @@ export class Viewer implements Watcher {
     const ids = new Set([...wanted.keys()].map(({ id }) => id));
     for (const { consumer } of this.#tracks.values()) if (!ids.has(consumer.producerId)) this.#remove(consumer);
     const present = new Set([...this.#tracks.values()].map(({ consumer }) => consumer.producerId));
+    this.#tellUntakeable(wanted);
     for (const [producer, source] of wanted) {
       if (present.has(producer.id) || producer.closed || this.#closed) continue;
       const options = { producerId: producer.id, rtpCapabilities: this.#capabilities };
@@ -103,6 +114,19 @@ export class Viewer implements Watcher {
       consumer.once('producerclose', () => this.#remove(consumer));
       this.#events.added(consumer, source);
     }
+  }
+
+  /** Sound is not looked at: every browser takes Opus (RFC 7874). */
+  #tellUntakeable(wanted: ReadonlyMap<types.Producer, Source>): void {
+    const pictures = [...wanted].flatMap(([{ id, kind, rtpParameters }, source]): Untakeable[] =>
+      kind === 'audio' || this.#room.router.canConsume({ producerId: id, rtpCapabilities: this.#capabilities })
+        ? []
+        : [{ source, codec: rtpParameters.codecs[0]?.mimeType.split('/')[1] ?? 'unknown' }],
+    );
+    const text = (list: readonly Untakeable[]) => list.map(({ source, codec }) => `${source} ${codec}`).join();
+    if (this.#closed || text(pictures) === text(this.#untakeable)) return;
+    this.#untakeable = pictures;
+    this.#events.untakeable(pictures);
   }
 
   #remove(consumer: types.Consumer): void {
