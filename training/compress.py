@@ -127,6 +127,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--side", type=int, default=256, help="of the picture that is timed")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop this call after so long; everything is saved")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--bf16", action="store_true", help="mixed precision, for GPUs and CPUs with AMX")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 
@@ -136,7 +137,7 @@ def run(args: argparse.Namespace) -> str:
     use_cpu(args.threads)
     crops = Crops(args.cache, args.scale, args.held_out)
     deadline = time.monotonic() + 60 * args.minutes
-    setting = Setting(crops, args.batch, args.crop, args.device, deadline=deadline)
+    setting = Setting(crops, args.batch, args.crop, args.device, args.bf16, deadline=deadline)
     perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     pairs = [(hr.to(args.device), hr.to(args.device)) for _, hr in crops.held_out()]
     frame = torch.rand(1, 3, args.side, args.side, device=args.device)
