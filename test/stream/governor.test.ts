@@ -1,20 +1,45 @@
 import { describe, expect, it } from 'vitest';
-import { Governor, type Level } from '#src/stream/bridge/governor.js';
+import { Governor, type GovernorOptions, type Level } from '#src/stream/bridge/governor.js';
 import { Pacer } from '#src/stream/bridge/pacer.js';
 import { planBridge } from '#src/stream/bridge/plan.js';
 
-/** A device on a clock of its own: frames come 30 times a second, the model takes as long as `cost` says. */
+/** Costs that nobody knows. */
+const unknown = () => undefined;
+
+/**
+ * A device on a clock of its own: frames come 30 times a second, the model takes as long as `cost` says. A change of model or
+ * size has an effect `openMs` later, as a session must be opened.
+ */
 class Simulation {
-  readonly governor = new Governor({ models: 3, sizes: 3, targetMs: 250 }, 0);
+  readonly governor: Governor;
   readonly steps: Level[] = [];
+  readonly #openMs: number;
   #now = 0;
   #free = 0;
   #due = 0;
+  #running: Pick<Level, 'model' | 'size'> = { model: 0, size: 0 };
+  #opensAt = 0;
+
+  constructor(costs: GovernorOptions['cost'] = unknown, openMs = 0) {
+    this.governor = new Governor({ models: 3, sizes: 3, targetMs: 250, cost: costs }, 0);
+    this.#openMs = openMs;
+  }
+
+  #level(): Level {
+    const { level } = this.governor;
+    const { model, size } = level;
+    if (model === this.#running.model && size === this.#running.size) this.#opensAt = this.#now + this.#openMs;
+    else if (this.#now >= this.#opensAt) {
+      this.#running = { model, size };
+      if (this.#openMs > 0) this.governor.reset(this.#now);
+    }
+    return { ...level, ...this.#running };
+  }
 
   run(seconds: number, cost: (level: Level) => number): void {
     const end = this.#now + seconds * 1000;
     for (; this.#now < end; this.#now += 1000 / 30) {
-      const { level } = this.governor;
+      const level = this.#level();
       if (this.#now >= this.#due) {
         this.#due = this.#now + 1000 / (level.maxFps ?? 30) - 5;
         const runMs = cost(level);
@@ -22,7 +47,7 @@ class Simulation {
         if (this.#free > this.#now + runMs) this.governor.dropped(this.#now);
         else {
           this.#free = Math.max(this.#free, this.#now) + runMs;
-          this.governor.observe({ ageMs: this.#free - this.#now + 20, runMs }, this.#now);
+          this.governor.observe({ level, ageMs: this.#free - this.#now + 20, runMs }, this.#now);
         }
       }
       if (this.governor.tick(30, this.#now)) this.steps.push(this.governor.level);
@@ -39,9 +64,9 @@ const halving =
 describe('governor', () => {
   /** Ticks for half a minute; a frame goes out every `everyMs`. */
   function trickle(inputFps: number, everyMs: number, ageMs: number): Level {
-    const governor = new Governor({ models: 2, sizes: 3, targetMs: 250 }, 0);
+    const governor = new Governor({ models: 2, sizes: 3, targetMs: 250, cost: unknown }, 0);
     for (let now = 0; now < 30_000; now += 100) {
-      if (now % everyMs === 0) governor.observe({ ageMs, runMs: ageMs / 2 }, now);
+      if (now % everyMs === 0) governor.observe({ level: governor.level, ageMs, runMs: ageMs / 2 }, now);
       governor.tick(inputFps, now);
     }
     return governor.level;
@@ -105,6 +130,78 @@ describe('governor', () => {
     simulation.run(240, cost);
     expect(simulation.steps.length - early).toBeLessThan(4 * 12);
     expect(simulation.governor.level.maxFps).toBeDefined();
+  });
+
+  // tinysr-base, tinysr-small-psnr and tinysr-small on two cores, 160x90: only the last one keeps 12 frames a second.
+  const milliseconds = [1200, 120, 53];
+  const macs = [1_238_400, 339_216, 176_832];
+  const share = ({ size }: Pick<Level, 'size'>) => 0.5 ** size;
+  const ladder =
+    (faster = 1) =>
+    (level: Level) =>
+      ((milliseconds[level.model] ?? 0) / faster) * share(level);
+  const known = (level: Pick<Level, 'model' | 'size'>) => (macs[level.model] ?? 0) * share(level);
+  const models = ({ steps }: Simulation) => steps.map(({ model }) => model);
+
+  it('settles below a model that does not fit by its cost', () => {
+    const simulation = new Simulation(known, 3000);
+    simulation.run(60, ladder());
+    expect(simulation.governor.level).toMatchObject({ model: 2, size: 0 });
+    simulation.steps.length = 0;
+    simulation.run(120, ladder());
+    expect(simulation.steps).toEqual([]);
+    // In an hour it is tried again a few times, as costs are no times.
+    simulation.run(3600, ladder());
+    expect(models(simulation).filter((model) => model < 2).length).toBeLessThan(10);
+    expect(simulation.governor.level).toMatchObject({ model: 2, size: 0 });
+  });
+
+  it('settles below a model of unknown cost, by the time that it took', () => {
+    const simulation = new Simulation(unknown, 3000);
+    simulation.run(60, ladder());
+    expect(simulation.governor.level).toMatchObject({ model: 2, size: 0 });
+    simulation.steps.length = 0;
+    simulation.run(120, ladder());
+    expect(simulation.steps).toEqual([]);
+  });
+
+  it.each([
+    ['known', known],
+    ['unknown', unknown],
+  ] as const)('takes larger models again as soon as the machine is faster, costs %s', (_, costs) => {
+    const simulation = new Simulation(costs, 3000);
+    simulation.run(300, ladder());
+    simulation.run(90, ladder(4));
+    expect(simulation.governor.level).toMatchObject({ model: 1, size: 0 });
+    simulation.run(300, ladder(100));
+    expect(simulation.governor.level).toEqual({ maxFps: undefined, model: 0, size: 0 });
+  });
+
+  it('tries a model again that was slow in a busy moment only', () => {
+    const simulation = new Simulation(unknown, 3000);
+    simulation.run(12, ({ model }) => (model === 0 ? 400 : 30));
+    expect(simulation.governor.level.model).toBe(1);
+    simulation.run(600, () => 20);
+    expect(simulation.governor.level).toEqual({ maxFps: undefined, model: 0, size: 0 });
+  });
+
+  it('tries ever more rarely what is undone after more than ten seconds', () => {
+    const governor = new Governor({ models: 2, sizes: 1, targetMs: 250, cost: unknown }, 0);
+    const ups: number[] = [];
+    let raisedAt = Number.NEGATIVE_INFINITY;
+    // Late for another reason than the model's time, and only when it has run for a while: nothing foretells that.
+    for (let now = 0; now < 1_200_000; now += 100) {
+      const { level } = governor;
+      const ageMs = level.model === 0 && now - raisedAt > 12_000 ? 240 : 40;
+      if (now % 200 === 0) governor.observe({ level, ageMs, runMs: 20 }, now);
+      if (!governor.tick(12, now) || governor.level.model === level.model) continue;
+      raisedAt = now;
+      if (governor.level.model === 0) ups.push(now);
+    }
+    const waits = ups.slice(1).map((at, index) => at - (ups[index] ?? 0));
+    expect(waits.length).toBeGreaterThan(5);
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(60_000);
   });
 });
 

@@ -3,14 +3,14 @@ import type { TinySRError } from '../../shared/errors.js';
 import { log } from '../../shared/log.js';
 import { RateLimit } from '../http/rate-limit.js';
 import type { RelaySettings } from '../options.js';
-import type { AccessUnit } from '../rtp/access-unit.js';
+import type { AccessUnit, PictureSize } from '../rtp/access-unit.js';
 import { Assembler, type InputCodec } from '../rtp/assembler.js';
-import { Governor } from './governor.js';
+import { Governor, type Level, type Observation } from './governor.js';
 import { RateMeter, Samples } from './meter.js';
 import type { PictureOutlet } from './outlet.js';
 import { Pacer } from './pacer.js';
 import { Pipeline, STAGES, type StageTimes } from './pipeline.js';
-import { type BridgePlan, planBridge, SIZE_STEPS, samePlan } from './plan.js';
+import { type BridgePlan, planBridge, SIZE_STEPS, samePlan, sameSize } from './plan.js';
 import { UpscalerCache } from './upscaler-cache.js';
 
 /** How often the bridge looks at itself, in milliseconds. */
@@ -93,6 +93,8 @@ export class Bridge {
   readonly #timer: NodeJS.Timeout;
   readonly #openings = new RateLimit(OPENINGS, OPENINGS_A_SECOND, performance.now());
   #pipeline: Pipeline | undefined;
+  /** Size of the pictures that the last pipeline was opened for. */
+  #source: PictureSize | undefined;
   #closing: Promise<unknown>[] = [];
   #closed = false;
   #replan = false;
@@ -121,7 +123,10 @@ export class Bridge {
     const { settings, models } = options;
     this.#upscalers = new UpscalerCache(settings);
     this.#governor = new Governor(
-      { models: models.length, sizes: SIZE_STEPS.length, targetMs: settings.targetDelay },
+      {
+        ...{ models: models.length, sizes: SIZE_STEPS.length, targetMs: settings.targetDelay },
+        cost: (level) => this.#cost(level),
+      },
       performance.now(),
     );
     this.#assembler = new Assembler(options.codec, options.payloadType, {
@@ -199,7 +204,7 @@ export class Bridge {
 
   /** A key frame: the one moment at which everything can change. */
   #begin(unit: AccessUnit, now: number): void {
-    const { settings, models, gpu } = this.#options;
+    const { settings } = this.#options;
     if (!unit.size || now < this.#retryAt) return;
     const { width, height } = unit.size;
     const { maxInput } = settings;
@@ -216,8 +221,7 @@ export class Bridge {
       this.#drop();
       return;
     }
-    // On a CPU there is no time to compute much more than the stream can show.
-    const plan = planBridge(unit.size, models, this.#governor.level, settings.maxOutput, gpu ? 4 : 4 / 3);
+    const plan = this.#plan(unit.size, this.#governor.level);
     this.#replan = false;
     if (this.#pipeline && samePlan(plan, this.#pipeline.plan)) return;
     if (!this.#openings.take(now)) {
@@ -230,6 +234,19 @@ export class Bridge {
     this.#open(plan, now);
   }
 
+  #plan(source: PictureSize, level: Pick<Level, 'model' | 'size'>): BridgePlan {
+    const { settings, models, gpu } = this.#options;
+    // On a CPU there is no time to compute much more than the stream can show.
+    return planBridge(source, models, level, settings.maxOutput, gpu ? 4 : 4 / 3);
+  }
+
+  /** Multiplications of a frame at a level; undefined for a model of somebody's own. */
+  #cost(level: Pick<Level, 'model' | 'size'>): number | undefined {
+    if (!this.#source) return undefined;
+    const { model, work } = this.#plan(this.#source, level);
+    return model.macsPerLrPixel && model.macsPerLrPixel * work.width * work.height;
+  }
+
   #open(plan: BridgePlan, now: number): void {
     const { settings, outlet, codec, room } = this.#options;
     this.#drop();
@@ -240,6 +257,9 @@ export class Bridge {
     this.#started = false;
     this.#openedAt = now;
     this.#inSince = now;
+    if (!this.#source || !sameSize(this.#source, plan.source)) this.#governor.forgetTimes();
+    this.#source = plan.source;
+    const { model, size } = this.#governor.level;
     this.#pacer.reset();
     this.#ages.clear();
     for (const { times } of this.#stages) times.clear();
@@ -259,7 +279,7 @@ export class Bridge {
       picture: (picture, { timestamp, arrivalMs, readyMs }, stages) => {
         const sentAt = performance.now();
         outlet.send(picture, timestamp);
-        this.#wentOut(sentAt, sentAt - arrivalMs, stages, sentAt - readyMs);
+        this.#wentOut(sentAt, sentAt - arrivalMs, stages, { level: { model, size }, ageMs: sentAt - readyMs });
       },
       displaced: (burst) => {
         this.#displaced += 1;
@@ -274,8 +294,8 @@ export class Bridge {
     this.#pipeline = pipeline;
   }
 
-  /** @param workMs what the governor can change of the age: that without the wait for late packets */
-  #wentOut(now: number, ageMs: number, stages: StageTimes, workMs: number): void {
+  /** @param work the level, and what the governor can change of the age: that without the wait for late packets */
+  #wentOut(now: number, ageMs: number, stages: StageTimes, work: Omit<Observation, 'runMs'>): void {
     this.#out.add(now);
     this.#inSince = undefined;
     if (!this.#started) {
@@ -288,7 +308,7 @@ export class Bridge {
     this.#consecutiveFailures = 0;
     this.#ages.add(ageMs);
     for (const { name, times } of this.#stages) times.add(stages[name]);
-    this.#governor.observe({ ageMs: workMs, runMs: stages.model }, now);
+    this.#governor.observe({ ...work, runMs: stages.model }, now);
   }
 
   #failed(error: TinySRError): void {
@@ -322,8 +342,7 @@ export class Bridge {
       const { level } = this.#governor;
       log.info({ room: this.#options.room, ...level, ageP95: this.#ages.quantile(0.95) }, 'governor');
       const plan = this.#pipeline?.plan;
-      const { settings, models, gpu } = this.#options;
-      const next = plan && planBridge(plan.source, models, level, settings.maxOutput, gpu ? 4 : 4 / 3);
+      const next = plan && this.#plan(plan.source, level);
       this.#replan = Boolean(plan && next && !samePlan(plan, next));
       // Opened before it is needed: the change then takes no longer than two ffmpegs need to start.
       if (this.#replan && next) this.#upscalers.get(next).catch(() => undefined);

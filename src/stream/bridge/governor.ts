@@ -10,6 +10,8 @@ export interface Level {
 
 /** What was seen of one frame that went out. */
 export interface Observation {
+  /** What it was upscaled with: while a step is on its way, frames of the level before still go out. */
+  readonly level: Pick<Level, 'model' | 'size'>;
   /** From the moment it could be decoded to the departure of its first packet, in milliseconds. */
   readonly ageMs: number;
   /** Milliseconds the model ran. */
@@ -24,6 +26,8 @@ export interface GovernorOptions {
   readonly sizes: number;
   /** Age that nine of ten frames keep, in milliseconds. */
   readonly targetMs: number;
+  /** What a frame costs at a level, in any unit; undefined where that is not known. */
+  cost(level: Pick<Level, 'model' | 'size'>): number | undefined;
 }
 
 /** Frame rates that are tried, falling. */
@@ -35,8 +39,16 @@ const SETTLE_MS = 1500;
 /** How long all must be well before a step up. */
 const CALM_MS = 5000;
 const LONGEST_CALM_MS = 60_000;
-/** A step up that is taken back within this time was wrong, and is not tried again so soon. */
-const REGRET_MS = 10_000;
+/**
+ * A step up that is taken back within this time, and the wait before it, was wrong and is not tried again so soon. Opening a
+ * larger model, judging it and going back alone take more than ten seconds.
+ */
+const REGRET_MS = 30_000;
+/**
+ * A larger model or picture that should take too long is tried all the same after so many waits without a fault: what was
+ * measured of it may have been a busy moment of the machine, and costs are no times.
+ */
+const WAITS_IN_DOUBT = 60;
 /**
  * How long things must be bad before model or size are changed, which viewers see; the rate is changed at once. Longer than the
  * window: a short hitch of the machine, seen in one window, is none of the device's being too slow.
@@ -46,6 +58,9 @@ const PERSIST_MS = WINDOW_MS + 1000;
 const FEWEST = 4;
 /** Share of the time the model may run before the rate is not raised. */
 const MOST_LOAD = 0.75;
+/** Shares of the target: an age above the one is too much, one below the other leaves room for a step up. */
+const LATE = 0.8;
+const CALM = 0.6;
 
 interface Seen extends Observation {
   readonly at: number;
@@ -56,10 +71,15 @@ function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
+/** How many steps down a level is, rates aside: sizes are changed below the smallest model only. */
+function depthOf({ model, size }: Pick<Level, 'model' | 'size'>): number {
+  return model + size;
+}
+
 /**
  * Keeps the age of frames below the target. When it rises, first fewer frames are taken, then a smaller model, then a
- * smaller picture; when all is well for a while, the last step is taken back, and a step that had to be repeated soon
- * after is tried ever more rarely.
+ * smaller picture; when all is well for a while, and the time of the larger one is expected to fit, the last step is taken
+ * back. A step that had to be repeated soon after is tried ever more rarely.
  */
 export class Governor {
   readonly #options: GovernorOptions;
@@ -68,15 +88,21 @@ export class Governor {
   #dropped: number[] = [];
   #changedAt: number;
   #calmSince: number;
+  #fitsSince: number;
   #calmMs = CALM_MS;
   #raisedAt: number | undefined;
   #badSince: number | undefined;
   #starvingSince: number | undefined;
+  /** By depth: how many times as long as the level below it a level was seen to run. */
+  readonly #ratios = new Map<number, number>();
+  /** The level before the last change of model or size, while that of now has not been measured. */
+  #left: { readonly depth: number; readonly runMs: number } | undefined;
 
   constructor(options: GovernorOptions, nowMs: number) {
     this.#options = options;
     this.#changedAt = nowMs;
     this.#calmSince = nowMs;
+    this.#fitsSince = nowMs;
   }
 
   /** How hard to work now. */
@@ -94,7 +120,13 @@ export class Governor {
     this.#dropped.push(nowMs);
   }
 
-  /** Forgets what was seen: the source changed. */
+  /** Forgets how long levels ran: that was with pictures of another size. */
+  forgetTimes(): void {
+    this.#ratios.clear();
+    this.#left = undefined;
+  }
+
+  /** Forgets what was seen: the source or the level changed. */
   reset(nowMs: number): void {
     this.#seen = [];
     this.#dropped = [];
@@ -102,6 +134,7 @@ export class Governor {
     this.#starvingSince = undefined;
     this.#changedAt = nowMs;
     this.#calmSince = nowMs;
+    this.#fitsSince = nowMs;
   }
 
   /**
@@ -122,7 +155,8 @@ export class Governor {
       this.#seen.map(({ ageMs }) => ageMs),
       0.9,
     );
-    const late = age > this.#options.targetMs * 0.8;
+    this.#learn();
+    const late = age > this.#options.targetMs * LATE;
     const losing = this.#dropped.length > Math.max(2, frames * 0.2);
     if (late || losing || this.#starvingSince !== undefined) {
       this.#calmSince = nowMs;
@@ -130,11 +164,12 @@ export class Governor {
       return this.#down(inputFps, nowMs);
     }
     this.#badSince = undefined;
-    if (age > this.#options.targetMs * 0.6 || !this.#fits(inputFps)) {
-      this.#calmSince = nowMs;
-      return false;
-    }
-    return nowMs - this.#calmSince >= this.#calmMs && this.#up(inputFps, nowMs);
+    if (age > this.#options.targetMs * CALM) this.#calmSince = nowMs;
+    if (!this.#fits(inputFps, age)) this.#fitsSince = nowMs;
+    const calmMs = nowMs - this.#calmSince;
+    const fits = Math.min(calmMs, nowMs - this.#fitsSince) >= this.#calmMs;
+    const doubted = depthOf(this.#level) > 0 && calmMs >= this.#calmMs * WAITS_IN_DOUBT;
+    return (fits || doubted) && this.#up(inputFps, nowMs);
   }
 
   /**
@@ -151,15 +186,46 @@ export class Governor {
     return nowMs - this.#starvingSince >= PERSIST_MS;
   }
 
-  /** Whether the rate above would leave the model time to rest. */
-  #fits(inputFps: number): boolean {
-    const run = quantile(
-      this.#seen.map(({ runMs }) => runMs),
-      0.5,
-    );
-    const { maxFps, model, size } = this.#level;
-    if (model > 0 || size > 0) return (run * (maxFps ?? inputFps)) / 1000 < MOST_LOAD;
-    return (run * (this.#rateAbove(inputFps) ?? inputFps)) / 1000 < MOST_LOAD;
+  /** Milliseconds the model runs at the level of now, by the frames in the window; undefined while there is none. */
+  #runMs(): number | undefined {
+    const depth = depthOf(this.#level);
+    const runs = this.#seen.filter(({ level }) => depthOf(level) === depth).map(({ runMs }) => runMs);
+    return runs.length > 0 ? quantile(runs, 0.5) : undefined;
+  }
+
+  /** How many times as long as the level below it a level runs: as was seen, or else as their costs say. */
+  #ratio(depth: number): number | undefined {
+    const { models, cost } = this.#options;
+    const at = (steps: number) => {
+      const model = Math.min(steps, models - 1);
+      return cost({ model, size: steps - model });
+    };
+    const [above, below] = [at(depth), at(depth + 1)];
+    return this.#ratios.get(depth) ?? (above && below ? above / below : undefined);
+  }
+
+  /** After a change of model or size: compares the run times of the two levels, once that of now is known. */
+  #learn(): void {
+    const runMs = this.#left && this.#runMs();
+    if (!this.#left || !runMs) return;
+    const depth = depthOf(this.#level);
+    const up = depth < this.#left.depth;
+    const ratio = up ? runMs / this.#left.runMs : this.#left.runMs / runMs;
+    const upper = Math.min(depth, this.#left.depth);
+    // A level is left when the machine is busy, which may soon be over: then it seems to take longer than it does.
+    this.#ratios.set(upper, up ? ratio : Math.min(ratio, this.#ratio(upper) ?? ratio));
+    this.#left = undefined;
+  }
+
+  /** Whether the step up would leave the model time to rest, and frames young enough. */
+  #fits(inputFps: number, ageMs: number): boolean {
+    const run = this.#runMs();
+    if (run === undefined) return false;
+    const depth = depthOf(this.#level);
+    const rate = depth > 0 ? (this.#level.maxFps ?? inputFps) : (this.#rateAbove(inputFps) ?? inputFps);
+    const runAbove = depth > 0 ? run * (this.#ratio(depth - 1) ?? 1) : run;
+    const young = ageMs + runAbove - run <= this.#options.targetMs * LATE;
+    return young && (runAbove * Math.min(rate, inputFps)) / 1000 < MOST_LOAD;
   }
 
   #rateAbove(inputFps: number): number | undefined {
@@ -193,8 +259,13 @@ export class Governor {
   #set(level: Level, nowMs: number, up: boolean): boolean {
     if (up) this.#raisedAt = nowMs;
     else if (this.#raisedAt !== undefined) {
-      this.#calmMs = nowMs - this.#raisedAt < REGRET_MS ? Math.min(LONGEST_CALM_MS, this.#calmMs * 2) : CALM_MS;
+      const regretted = nowMs - this.#raisedAt < REGRET_MS + this.#calmMs;
+      this.#calmMs = regretted ? Math.min(LONGEST_CALM_MS, this.#calmMs * 2) : CALM_MS;
       this.#raisedAt = undefined;
+    }
+    if (depthOf(level) !== depthOf(this.#level)) {
+      const runMs = this.#runMs();
+      this.#left = runMs ? { depth: depthOf(this.#level), runMs } : undefined;
     }
     this.#level = level;
     this.reset(nowMs);

@@ -61,7 +61,7 @@ function affordable(full: PictureSize, model: Model, best: Model, reached: (mode
 export function planBridge(
   source: PictureSize,
   models: readonly Model[],
-  level: Level,
+  level: Pick<Level, 'model' | 'size'>,
   maxOutput: PictureSize,
   surplus: number,
 ): BridgePlan {
@@ -83,8 +83,13 @@ export function planBridge(
   return { model, format, source, work, output: { width: even(capped.width), height: even(capped.height) } };
 }
 
+/** Whether two sizes are the same. */
+export function sameSize(a: PictureSize, b: PictureSize): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
 /** Whether two plans ask for the same processes and sessions. */
 export function samePlan(a: BridgePlan, b: BridgePlan): boolean {
-  const same = (x: PictureSize, y: PictureSize) => x.width === y.width && x.height === y.height;
-  return a.model === b.model && same(a.source, b.source) && same(a.work, b.work) && same(a.output, b.output);
+  const sizes = ['source', 'work', 'output'] as const;
+  return a.model === b.model && sizes.every((size) => sameSize(a[size], b[size]));
 }
