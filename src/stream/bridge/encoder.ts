@@ -1,187 +1,139 @@
-import type { Readable, Writable } from 'node:stream';
-import { type RunningChild, startChild } from '../../shared/child.js';
-import type { Matrix } from '../../shared/color.js';
-import { TinySRError } from '../../shared/errors.js';
-import { toolPath } from '../../shared/ffmpeg.js';
-import type { PictureSize } from '../rtp/access-unit.js';
-import { type CodedPicture, FlvReader, IvfReader, ivfFrameHeader, ivfHeader } from './ivf.js';
-import { LIVE_INPUT } from './live-input.js';
-import type { LiveFormat } from './plan.js';
+import type { TinySRError } from '../../shared/errors.js';
+import {
+  EncoderProcess,
+  type EncodingEvents,
+  type EncodingOptions,
+  FRAME_RATE,
+  type WrittenFrame,
+} from './encoder-process.js';
+import type { CodedPicture } from './ivf.js';
+import { RateMeter } from './meter.js';
 
-/** Codecs that can go out. */
-export type OutputCodec = 'vp8' | 'h264';
+/** How frames are encoded, and who gets them. */
+export interface EncoderOptions extends EncodingOptions, EncodingEvents {}
+
+/** Stream time over which the rate of frames is taken, in milliseconds. */
+const RATE_WINDOW_MS = 3000;
+/** How many times the rate that x264 is told frames may come: so many times too many bits go out. */
+const TOO_FAST = 1.2;
+/** How long frames must come more slowly, in milliseconds: that costs no more than quality, and screens pause often. */
+const SLOW_MS = 10_000;
+
+/** An ffmpeg that takes over when its first picture is out. */
+interface Successor {
+  readonly process: EncoderProcess;
+  ready: boolean;
+}
 
 /**
- * YUV matrix that browsers take a codec's pictures to have. VP8 carries no tags and is shown with BT.601; H.264 is tagged as
- * BT.709 throughout, the one description that browsers show without any conversion of their own.
+ * Encodes a live stream by ffmpeg, each frame as soon as it is there.
+ *
+ * x264 spends its bits by the frame, so it must know their rate: when that changes by much, another ffmpeg takes over with a key
+ * frame. It is started beside the old one, and tried with a frame, so that the stream does not wait for it.
  */
-export function outputMatrix(codec: OutputCodec): Matrix {
-  return codec === 'vp8' ? 'bt601' : 'bt709';
-}
-
-/** How frames are encoded. */
-export interface EncoderOptions {
-  readonly codec: OutputCodec;
-  readonly format: LiveFormat;
-  /** Size of the raw frames. */
-  readonly source: PictureSize;
-  /** Size of the stream; even. */
-  readonly target: PictureSize;
-  picture(picture: CodedPicture): void;
-  /** The encoder is gone without having been closed. */
-  ended(error: TinySRError): void;
-}
-
-/** Codes of raw frames. */
-const FOURCC = { yuv420p: 'I420', rgb24: 'RGB\u0018' } as const;
-
-/** Pictures between two key frames when nobody asks for one. */
-const KEY_INTERVAL = 600;
-
-/** Frames a second that bit rates are meant for; at a lower rate a frame costs the same. */
-const FRAME_RATE = 30;
-
-/** Bits a second for a picture of this size. */
-export function outputBitrate({ width, height }: PictureSize): number {
-  const bits = width * height * FRAME_RATE * 0.085;
-  return Math.round(Math.min(6_000_000, Math.max(400_000, bits)) / 1000) * 1000;
-}
-
-function codecArguments(codec: OutputCodec, bitrate: number): string[] {
-  const rate = ['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(Math.round(bitrate / 2))];
-  if (codec === 'vp8') {
-    return [
-      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'],
-      ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '1', ...rate],
-      ...['-g', String(KEY_INTERVAL), '-f', 'ivf'],
-    ];
-  }
-  // Frames are timed in milliseconds; without this x264 takes that for 1000 frames a second.
-  const timing = `fps=${FRAME_RATE}/1`;
-  return [
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', ...rate],
-    ...['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
-    ...['-x264-params', `${timing}:repeat-headers=1:scenecut=0:threads=1`, '-g', String(KEY_INTERVAL)],
-    ...['-f', 'flv', '-flvflags', 'no_duration_filesize+no_metadata'],
-  ];
-}
-
-function encoderArguments(options: EncoderOptions): string[] {
-  const { source, target, codec, format } = options;
-  const rgb = format === 'rgb24';
-  const colors = rgb ? `+accurate_rnd+full_chroma_inp:out_color_matrix=${outputMatrix(codec)}:out_range=tv` : '';
-  const scaled = rgb || source.width !== target.width || source.height !== target.height;
-  return [
-    ...LIVE_INPUT,
-    // ffmpeg knows this code of RGB, but not that IVF may hold it.
-    ...(rgb ? ['-c:v', 'rawvideo'] : []),
-    ...['-f', 'ivf', '-i', 'pipe:0', '-fps_mode', 'passthrough'],
-    ...['-enc_time_base', '1:1000', '-pix_fmt', 'yuv420p', '-flush_packets', '1'],
-    ...(scaled ? ['-vf', `scale=${target.width}:${target.height}:flags=bilinear${colors}`] : []),
-    // Key frames on demand: a frame whose time is an odd number of milliseconds becomes one.
-    ...['-force_key_frames', 'expr:mod(floor(t*1000+0.5),2)'],
-    ...codecArguments(codec, outputBitrate(target)),
-    'pipe:1',
-  ];
-}
-
-/** An ffmpeg that encodes a live stream, each frame as soon as it is there. */
 export class Encoder {
   readonly #options: EncoderOptions;
-  readonly #child: RunningChild;
-  readonly #stdin: Writable;
+  readonly #rate = new RateMeter(RATE_WINDOW_MS);
+  #process: EncoderProcess;
+  #next: Successor | undefined;
+  #slowSince: number | undefined;
+  #closing: Promise<unknown>[] = [];
   #closed = false;
-  #firstTime: number | undefined;
-  #lastTime = -1;
-  #waiting = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: EncoderOptions) {
     this.#options = options;
-    this.#child = startChild(toolPath('ffmpeg'), encoderArguments(options), ['pipe', 'pipe', 'pipe']);
-    const [stdin, stdout] = this.#child.process.stdio as unknown as [Writable, Readable];
-    this.#stdin = stdin;
-    stdin.on('error', () => undefined);
-    stdin.write(ivfHeader(FOURCC[options.format], options.source.width, options.source.height));
-    const reader = options.codec === 'vp8' ? new IvfReader() : new FlvReader();
-    stdout.on('data', (chunk: Buffer) => {
-      for (const picture of reader.push(chunk)) this.#picture(picture);
-    });
-    void this.#watch();
+    this.#process = this.#start(FRAME_RATE, (picture) => options.picture(picture));
   }
 
   /** Process id. */
   get pid(): number | undefined {
-    return this.#child.process.pid;
+    return this.#process.pid;
   }
 
   /** Frames that went in and have not come out. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#process.waiting;
+  }
+
+  #start(fps: number, picture: (picture: CodedPicture) => void): EncoderProcess {
+    return new EncoderProcess(this.#options, fps, {
+      picture: (coded) => {
+        picture(coded);
+        this.#idle?.();
+      },
+      ended: (error) => this.#ended(error),
+    });
+  }
+
+  #ended(error: TinySRError): void {
+    this.#idle?.();
+    if (!this.#closed) this.#options.ended(error);
   }
 
   /**
-   * Takes a frame; it must not be changed before the promise resolves.
+   * Takes a frame; it must not be changed before it is accepted.
    *
    * @param timeMs rises from frame to frame
    * @param key whether it shall become a key frame
-   * @returns the time the frame comes out with
    */
-  write(
-    frame: Uint8Array,
-    timeMs: number,
-    key: boolean,
-  ): { readonly timeMs: number; readonly accepted: Promise<void> } {
-    // ffmpeg counts from the first frame's time, so that must be 0; the first frame is a key frame by itself.
-    this.#firstTime ??= timeMs;
-    let time = Math.max(timeMs - this.#firstTime, this.#lastTime + 1);
-    if (time > 0 && time % 2 !== (key ? 1 : 0)) time += 1;
-    this.#lastTime = time;
-    this.#waiting += 1;
-    this.#stdin.write(ivfFrameHeader(frame.length, time));
-    const accepted = new Promise<void>((resolve) => {
-      this.#stdin.write(frame, () => resolve());
-    });
-    return { timeMs: time, accepted };
+  write(frame: Uint8Array, timeMs: number, key: boolean): WrittenFrame {
+    const fps = this.#options.codec === 'h264' ? this.#betterRate(timeMs) : undefined;
+    // Nothing is inside, so that pictures stay in order and none is lost.
+    const change = this.#next?.ready === true && this.waiting === 0;
+    if (change) this.#change();
+    const written = this.#process.write(frame, timeMs, key || change);
+    if (fps === undefined || this.#next || change) return written;
+    const tried = this.#try(fps).write(frame, timeMs, true);
+    return { ...written, accepted: Promise.all([written.accepted, tried.accepted]) };
   }
 
-  /** Resolves when at most `most` frames are inside, or it is closed. */
+  /** Starts the next ffmpeg. Its first picture, that of the frame it is tried with, has gone out already. */
+  #try(fps: number): EncoderProcess {
+    const next: Successor = {
+      process: this.#start(fps, (picture) => {
+        if (next.ready) this.#options.picture(picture);
+        next.ready = true;
+      }),
+      ready: false,
+    };
+    this.#next = next;
+    return next.process;
+  }
+
+  /** The rate that the encoder should be told, in steps so that one change is enough; undefined while that of now will do. */
+  #betterRate(timeMs: number): number | undefined {
+    this.#rate.add(timeMs);
+    const rate = this.#rate.rate(timeMs);
+    const { fps: told } = this.#process;
+    let fps = FRAME_RATE;
+    while (rate > TOO_FAST * fps) fps *= 2;
+    this.#slowSince = fps < told ? (this.#slowSince ?? timeMs) : undefined;
+    const slow = this.#slowSince !== undefined && timeMs - this.#slowSince >= SLOW_MS;
+    return fps > told || slow ? fps : undefined;
+  }
+
+  #change(): void {
+    if (!this.#next) return;
+    this.#closing.push(this.#process.close().catch(() => undefined));
+    this.#process = this.#next.process;
+    this.#next = undefined;
+    this.#slowSince = undefined;
+  }
+
+  /** Resolves when at most `most` frames are inside, none when another ffmpeg takes over, or it is closed. */
   async room(most: number): Promise<void> {
-    while (this.#waiting > most && !this.#closed) {
+    while (this.waiting > (this.#next?.ready ? 0 : most) && !this.#closed) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
     }
   }
 
-  #picture(picture: CodedPicture): void {
-    if (this.#closed) return;
-    this.#waiting = Math.max(0, this.#waiting - 1);
-    this.#options.picture(picture);
-    this.#idle?.();
-  }
-
-  async #watch(): Promise<void> {
-    let cause: unknown;
-    const exit = await this.#child.exit.catch((error: unknown) => {
-      cause = error;
-    });
-    this.#idle?.();
-    if (this.#closed) return;
-    const reason = exit
-      ? (exit.signal ?? `exit status ${exit.code}: ${exit.stderr.slice(-300).trim()}`)
-      : 'it cannot be started';
-    this.#options.ended(
-      new TinySRError('TSR_ENCODE_FAILED', `the encoding ffmpeg ended: ${reason}`, {
-        cause: cause ?? new Error(exit?.stderr ?? ''),
-      }),
-    );
-  }
-
   /** Ends it. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#idle?.();
-    await this.#child.kill();
+    await Promise.all([this.#process.close(), this.#next?.process.close(), ...this.#closing]);
   }
 }

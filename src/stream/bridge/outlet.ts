@@ -3,7 +3,7 @@ import { OUTPUT_PROFILE } from '../media/codecs.js';
 import { packetizeH264 } from '../rtp/h264.js';
 import { asksForKeyFrame, RtpWriter } from '../rtp/packet.js';
 import { packetizeVp8 } from '../rtp/vp8.js';
-import type { OutputCodec } from './encoder.js';
+import type { OutputCodec } from './encoder-process.js';
 import type { CodedPicture } from './ivf.js';
 
 /** Payload bytes of a packet: fits into an Ethernet frame with all that goes around it. */
