@@ -30,7 +30,7 @@ export async function runBenchCommand(values: Record<string, unknown>, signal: A
   const teller = new Teller(process.stderr);
   const result = await runBench(options, signal, (event) => teller.event(event)).finally(() => teller.end());
   const changes = old && compareResults(old, result);
-  if (report !== undefined) await writeReport(report, renderReport(result, changes));
+  if (report !== undefined) await writeReport(report, renderReport(result, old && changes && { before: old, changes }));
   if (json) {
     process.stdout.write(`${JSON.stringify(changes ? { ...result, changes } : result, null, 2)}\n`);
     return;

@@ -1,7 +1,7 @@
 /** Frame-rate benchmark: what will I get on this machine, and what limits me? */
 export { BENCH_OPTIONS } from './cli-options.js';
 export { runBenchCommand } from './command.js';
-export { type Change, compareResults, type OldResult, readResult, renderChanges } from './compare.js';
+export { type Change, type Comparison, compareResults, type OldResult, readResult, renderChanges } from './compare.js';
 export type { Machine } from './machine.js';
 export { type ReportTable, renderReport } from './report/page.js';
 export { runBench } from './run-bench.js';

@@ -23,6 +23,11 @@ export interface Machine {
   readonly load: number;
 }
 
+/** Whether others were at work when a run began: then its numbers say less than they seem to. */
+export function wasBusy({ load, cores }: Pick<Machine, 'cores'> & { readonly load?: number | undefined }): boolean {
+  return load !== undefined && load > cores / 2;
+}
+
 const MATTERING = ['avx2', 'avx_vnni', 'avx512f', 'avx512_vnni', 'amx_int8', 'neon', 'asimd', 'asimddp', 'i8mm', 'sve'];
 
 function instructions(): string[] {

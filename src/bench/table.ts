@@ -1,3 +1,4 @@
+import { wasBusy } from './machine.js';
 import { spread } from './statistics.js';
 import { renderStreams } from './stream/table.js';
 import { layOut, short, unusableText } from './text.js';
@@ -83,7 +84,7 @@ export function renderTable(result: BenchResult): string {
   return [
     ...machineLines(result),
     ...(unusable ? [`devices not measured: ${unusable}`] : []),
-    ...(machine.load > machine.cores / 2 ? ['this machine was busy: expect higher numbers on an idle one'] : []),
+    ...(wasBusy(machine) ? ['this machine was busy: expect higher numbers on an idle one'] : []),
     '',
     ...(infer.length ? ['Inference alone', inferTable(infer), ''] : []),
     ...(pipeline.length

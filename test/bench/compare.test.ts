@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { compareResults, readResult, renderChanges } from '#src/bench/compare.js';
+import { renderReport } from '#src/bench/index.js';
 import { testFolder } from '../support/folder.js';
 import { benchResult, inferRow, pipelineRow, streamRow } from './results.js';
 
@@ -35,6 +36,63 @@ describe('comparison of two runs', () => {
     const changes = compareResults(benchResult(), now);
     expect(changes).toHaveLength(1);
     expect(changes[0]?.noise).toBeNull();
+  });
+
+  it('says from when on a prediction counts as changed, and only where there is one', () => {
+    const now = benchResult({ infer: [inferRow({ basis: 'one-frame' })] });
+    expect(renderChanges(benchResult(), now, compareResults(benchResult(), now))).toMatch(/^predicted: .* 25 %/m);
+    const measured = compareResults(benchResult(), benchResult());
+    expect(renderChanges(benchResult(), benchResult(), measured)).not.toContain('25 %');
+    const page = (changes: typeof measured) => renderReport(now, { before: benchResult(), changes });
+    expect(page(compareResults(benchResult(), now))).toContain('changes up to 25 % count as noise');
+    expect(page(measured)).not.toContain('25 %');
+  });
+
+  const { machine } = benchResult();
+  const fast = { median: 26, min: 25.5, max: 26.5, repeats: 5 };
+  const fastRun = (load: number) => benchResult({ infer: [inferRow({ fps: fast })], machine: { ...machine, load } });
+
+  it.each([
+    ['then', 4.2, 0.9],
+    ['now', 0.9, 4.2],
+  ])('calls nothing faster where the machine was busy %s', async (when, load, loadNow) => {
+    const old = await readResult(await file(JSON.stringify(benchResult({ machine: { ...machine, load } }))));
+    const now = fastRun(loadNow);
+    const changes = compareResults(old, now);
+    expect(changes.map(({ what, verdict }) => [what, verdict])).toEqual([
+      ['infer', 'busy'],
+      ['pipeline', 'same'],
+    ]);
+    const text = renderChanges(old, now, changes);
+    expect(text).toContain(`busy ${when} (load 4.2 on 2 cores)`);
+    expect(text).toMatch(/270p inference .*none: machine busy/);
+    expect(text).not.toMatch(/faster$/m);
+    expect(renderReport(now, { before: old, changes })).toContain('The machine was busy');
+  });
+
+  it('gives a verdict where neither run was busy', () => {
+    const now = fastRun(1);
+    const changes = compareResults(benchResult(), now);
+    expect(changes[0]?.verdict).toBe('faster');
+    expect(renderChanges(benchResult(), now, changes)).not.toContain('busy');
+  });
+
+  it('names what else was different: mode, versions, system', async () => {
+    const versions = { ...machine.versions, onnxruntime: '1.20.0', node: '18.0.0' };
+    const before = benchResult({ mode: 'quick', machine: { ...machine, versions, os: 'darwin', gpu: 'Test GPU' } });
+    const old = await readResult(await file(JSON.stringify(before)));
+    const [head = ''] = renderChanges(old, benchResult(), []).split('\n');
+    for (const difference of [
+      'a quick run, not a default one',
+      'node 18.0.0, not 20.20.2',
+      'onnxruntime 1.20.0, not 1.30.0',
+      'darwin, not linux',
+      'Test GPU, not none',
+    ]) {
+      expect(head).toContain(difference);
+    }
+    expect(head).not.toContain('ffmpeg');
+    expect(renderChanges(benchResult(), benchResult(), [])).not.toContain('which had');
   });
 
   it('pairs live rows by the rate of the source, and takes results from before there were any', async () => {

@@ -1,4 +1,5 @@
-import { type Change, WORDS } from '../compare.js';
+import { type Comparison, changesHead, PREDICTED_LEGEND, verdictText, WORDS } from '../compare.js';
+import { wasBusy } from '../machine.js';
 import { HEADLINE_SIZE } from '../sizes.js';
 import { settledText } from '../stream/table.js';
 import type { StreamRow } from '../stream/types.js';
@@ -157,16 +158,21 @@ function live(rows: readonly StreamRow[]): string {
   return section('Live', note, charts.join('') + table);
 }
 
-function changesTable(changes: readonly Change[] | undefined): string {
-  if (!changes?.length) return '';
-  const rows = changes.map(({ model, provider, size, what, before, after, change, noise, verdict }) => [
-    ...[model, provider, size, WORDS[what], short(before), short(after)],
-    `${change > 0 ? '+' : ''}${(100 * change).toFixed(1)} %`,
-    noise === null ? 'predicted' : `±${(100 * noise).toFixed(1)} %`,
-    verdict === 'same' ? 'within noise' : verdict,
+function changesTable(result: BenchResult, comparison: Comparison | undefined): string {
+  if (!comparison?.changes.length) return '';
+  const { before: earlier, changes } = comparison;
+  const rows = changes.map((cell) => [
+    ...[cell.model, cell.provider, cell.size, WORDS[cell.what], short(cell.before), short(cell.after)],
+    `${cell.change > 0 ? '+' : ''}${(100 * cell.change).toFixed(1)} %`,
+    cell.noise === null ? 'predicted' : `±${(100 * cell.noise).toFixed(1)} %`,
+    verdictText(cell),
   ]);
   const head = ['model', 'device', 'input', 'what', 'fps before', 'after', 'change', 'noise', 'verdict'];
-  return section('Changes', 'Against the earlier run.', htmlTable(head, rows));
+  const note = [
+    ...changesHead(earlier, result),
+    ...(changes.some(({ noise }) => noise === null) ? [PREDICTED_LEGEND] : []),
+  ];
+  return section('Changes', note.map((line) => `${escapeText(line)}.`).join(' '), htmlTable(head, rows));
 }
 
 function machine({ machine: found, input, mode, date, seconds, devices }: BenchResult): string {
@@ -203,11 +209,7 @@ export interface ReportTable {
 }
 
 /** The whole report as one page that needs nothing else. */
-export function renderReport(
-  result: BenchResult,
-  changes?: readonly Change[],
-  more: readonly ReportTable[] = [],
-): string {
+export function renderReport(result: BenchResult, comparison?: Comparison, more: readonly ReportTable[] = []): string {
   const right = (row: InferRow) => row.check?.ok !== false;
   const infer = result.infer.filter(right);
   const wrong = new Set(result.infer.filter((row) => !right(row)).map((row) => seriesOf(row) + row.size.name));
@@ -221,7 +223,7 @@ export function renderReport(
       ? `${line.size.name} to ${line.outputWidth}x${line.outputHeight} at ${short(line.fps.median)} frames a second`
       : 'No result';
   // What a table says under its head, for the same reason: others at work make every number smaller.
-  const busy = result.machine.load > result.machine.cores / 2 ? ' It was busy: expect more of an idle one.' : '';
+  const busy = wasBusy(result.machine) ? ' It was busy: expect more of an idle one.' : '';
   const lead = `What tinysr-video does on ${escapeText(result.machine.cpu)} with ${result.machine.cores} cores, and what limits it.${busy}`;
   const body = line
     ? [
@@ -237,7 +239,7 @@ export function renderReport(
     liveTiles(result.stream),
     live(result.stream),
     ...body,
-    changesTable(changes),
+    changesTable(result, comparison),
     numberTables(result),
     ...added,
     machine(result),
