@@ -6,7 +6,7 @@ export const BENCH_OPTIONS: readonly OptionDefinition[] = [
   { name: 'full', flag: '--full', description: 'measure every cell for long, and predict none; takes many minutes' },
   {
     ...{ name: 'model', flag: '-m, --model', value: '<name,…>', env: 'TINYSR_MODEL' },
-    ...{ description: 'models that ship, by name', default: 'all that ship; with --quick the first' },
+    ...{ description: 'names of models that ship, or ONNX files', default: 'all that ship; with --quick the first' },
   },
   {
     ...{ name: 'peer', flag: '--peer', value: '<file.onnx,…>' },

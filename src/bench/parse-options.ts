@@ -60,12 +60,9 @@ function stream(values: Record<string, unknown>): StreamOptions | undefined {
     return undefined;
   }
   if (seconds !== undefined && seconds < LEAST_SECONDS) throw usage(`--seconds must be ${LEAST_SECONDS} or more`);
-  const other = ['batch', 'peer'].find((name) => values[name] !== undefined);
-  if (other !== undefined) {
-    throw usage(
-      `--${other} and --stream exclude each other`,
-      'A live bridge runs models that ship, a frame at a time.',
-    );
+  const others = { batch: 'A live bridge runs a frame at a time.', peer: 'Name your own file by --model.' };
+  for (const [name, hint] of Object.entries(others)) {
+    if (values[name] !== undefined) throw usage(`--${name} and --stream exclude each other`, hint);
   }
   return { fps, seconds };
 }

@@ -8,6 +8,8 @@ import type { BenchModel, BenchOptions } from './types.js';
 /** A model to measure, and what results say of it. */
 export interface Candidate {
   readonly model: Model;
+  /** What another process finds it by: the name of one that ships, the path of any other. */
+  readonly reference: string;
   readonly about: BenchModel;
 }
 
@@ -23,9 +25,14 @@ function scores(quality: Readonly<Record<string, unknown>> | undefined): Scores 
   return tracks.length ? Object.fromEntries(tracks) : null;
 }
 
-function candidate(model: Model, shipped: boolean, quality?: Readonly<Record<string, unknown>>): Candidate {
+function candidate(
+  model: Model,
+  reference: string,
+  shipped: boolean,
+  quality?: Readonly<Record<string, unknown>>,
+): Candidate {
   const { name, params = null, macsPerLrPixel = null } = model;
-  return { model, about: { name, shipped, params, macsPerLrPixel, quality: scores(quality) } };
+  return { model, reference, about: { name, shipped, params, macsPerLrPixel, quality: scores(quality) } };
 }
 
 /**
@@ -40,9 +47,9 @@ export async function selectModels(options: BenchOptions, signal: AbortSignal): 
   const candidates: Candidate[] = [];
   for (const name of named) {
     const entry = shipped.find((model) => model.name === name);
-    candidates.push(candidate(await resolveModel(name, signal), entry !== undefined, entry?.quality));
+    candidates.push(candidate(await resolveModel(name, signal), name, entry !== undefined, entry?.quality));
   }
-  for (const file of options.peers) candidates.push(candidate(await resolveModel(file, signal), false));
+  for (const file of options.peers) candidates.push(candidate(await resolveModel(file, signal), file, false));
   return candidates;
 }
 

@@ -20,7 +20,7 @@ export interface BenchSize {
 /** What {@link runBench} measures. */
 export interface BenchOptions {
   readonly mode: BenchMode;
-  /** Models that ship, by name; undefined: all (in quick mode the first). */
+  /** Names of models that ship, or paths of ONNX files; undefined: all (in quick mode the first). */
   readonly models: readonly string[] | undefined;
   /** Paths of other ONNX models. */
   readonly peers: readonly string[];

@@ -10,6 +10,7 @@ import { inferRow, pipelineRow } from './results.js';
 
 const about = (name: string, macsPerLrPixel: number | null): Candidate => ({
   model: { name, scale: 4, multiple: 1, variants: [] },
+  reference: name,
   about: { name, shipped: true, params: 1, macsPerLrPixel, quality: null },
 });
 const [nano, small] = [about('tinysr-nano', 100), about('tinysr-small', 1000)];

@@ -5,6 +5,7 @@ import { NAMED_SIZES } from '#src/bench/sizes.js';
 
 const candidate = (name: string): Candidate => ({
   model: { name, scale: 4, multiple: 1, variants: [] },
+  reference: name,
   about: { name, shipped: true, params: null, macsPerLrPixel: null, quality: null },
 });
 const text = ({ what, candidate, provider, size }: Job) =>

@@ -22,8 +22,12 @@ const PATIENCE_MS = 60_000;
  * @throws TinySRError `TSR_MODEL_*`, `TSR_DEVICE_*`; Error when no picture comes out
  */
 export async function measureStream(request: StreamRequest): Promise<StreamRow> {
-  const { model, provider, threads, size, fps, clip, seconds, windowSeconds } = request;
-  const settings = resolveOptions({ model, device: provider, ...(threads === undefined ? {} : { threads }) });
+  const { model, reference, provider, threads, size, fps, clip, seconds, windowSeconds } = request;
+  const settings = resolveOptions({
+    model: reference,
+    device: provider,
+    ...(threads === undefined ? {} : { threads }),
+  });
   const { models, gpu } = await new ModelLadder(settings).get();
   const recorder = new Recorder();
   const publisher = new Publisher(await readLiveClip(clip), fps, (packet) => bridge.push(packet));

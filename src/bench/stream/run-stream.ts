@@ -55,9 +55,9 @@ export async function runStreams(
   const devices = options.devices ?? [await chooseProvider(model, 'auto', signal)];
   const { providers, reports } = await selectDevices(model, devices, signal);
   const { video, sizes } = await sourcesOf(context);
-  const cells = candidates.flatMap(({ model }) =>
+  const cells = candidates.flatMap(({ model, reference }) =>
     providers.flatMap((provider) =>
-      sizes.flatMap((size) => stream.fps.map((fps) => ({ model: model.name, provider, size, fps }))),
+      sizes.flatMap((size) => stream.fps.map((fps) => ({ model: model.name, reference, provider, size, fps }))),
     ),
   );
   const seconds = stream.seconds ?? effort.stream.seconds;

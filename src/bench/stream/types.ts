@@ -77,7 +77,10 @@ export interface StreamRow {
 
 /** What the measuring process of a live path is asked; crosses processes as JSON. */
 export interface StreamRequest {
+  /** The model's name. */
   readonly model: string;
+  /** What it is found by: the same, or the path of an ONNX file. */
+  readonly reference: string;
   readonly provider: Provider;
   readonly threads: number | undefined;
   readonly size: BenchSize;

@@ -1,5 +1,7 @@
+import { basename, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import type { BenchResult } from '#src/bench/index.js';
+import { resolveModel } from '#src/infer/resolve-model.js';
 import { runCli } from '../../support/cli.js';
 import { testFolder } from '../../support/folder.js';
 
@@ -41,4 +43,19 @@ it('measures the live path, without mediasoup too', async () => {
   expect(p99).toBeGreaterThanOrEqual(p95);
   expect(row?.peakRssBytes).toBeGreaterThan(10 << 20);
   expect(await folder.read('report.html', 'utf8')).toContain('<title>Live 96x64 at');
+});
+
+it("measures the live path with an ONNX file of somebody's own, named as seen from here", async () => {
+  const nano = await resolveModel('tinysr-nano');
+  const { file = '' } = nano.variants.find(({ format }) => format === 'rgb24') ?? {};
+  const asked = ['--stream', '--seconds', '4', '--size', '96x64', '--fps', '10', '--device', 'cpu', '--threads', '1'];
+  const path = relative(folder.path, file);
+  const { code, stdout, stderr } = await runCli(['bench', ...asked, '--json', '--model', path], { cwd: folder.path });
+  expect(stderr).not.toContain('no such model');
+  expect(code).toBe(0);
+  const { models, stream } = JSON.parse(stdout.toString()) as BenchResult;
+  const name = basename(file, '.onnx');
+  expect(models).toMatchObject([{ name, shipped: false }]);
+  expect(stream).toMatchObject([{ model: name, failures: 0 }]);
+  expect(stream[0]?.levels[0]).toMatchObject({ model: name, output: '384x256' });
 });
