@@ -7,10 +7,11 @@ import type { Basis, BenchResult, InferRow, PipelineRow } from './types.js';
 /** Marks of predictions, explained under a table. */
 const MARKS: Readonly<Record<Basis, string>> = { measured: '', 'one-frame': '*', scaled: '**' };
 
-const LEGEND = [
-  '*   predicted: inference from one frame, a line from its stages and the overlap of one that was measured',
-  '**  predicted from another size by the number of pixels; --full takes the time to measure all',
-];
+const LEGEND: Readonly<Record<Exclude<Basis, 'measured'>, string>> = {
+  'one-frame':
+    '*   predicted: inference from one frame, a line from its stages and the overlap of one that was measured',
+  scaled: '**  predicted from another size by the number of pixels; --full takes the time to measure all',
+};
 
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`;
 const mebibytes = (bytes: number | null) => (bytes === null ? '-' : String(Math.round(bytes / 2 ** 20)));
@@ -80,7 +81,9 @@ export function machineLines({ machine, input, mode }: BenchResult): string[] {
 export function renderTable(result: BenchResult): string {
   const { infer, pipeline, stream, devices, machine } = result;
   const unusable = unusableText(devices);
-  const predicted = [...infer, ...pipeline].some(({ basis }) => basis !== 'measured');
+  const legend = (['one-frame', 'scaled'] as const)
+    .filter((mark) => [...infer, ...pipeline].some(({ basis }) => basis === mark))
+    .map((mark) => LEGEND[mark]);
   return [
     ...machineLines(result),
     ...(unusable ? [`devices not measured: ${unusable}`] : []),
@@ -91,7 +94,7 @@ export function renderTable(result: BenchResult): string {
       ? ['Decode -> infer -> encode; each stage by itself, then all of them as one line', pipelineTable(pipeline)]
       : []),
     ...(stream.length ? [renderStreams(stream)] : []),
-    ...(predicted ? ['', ...LEGEND] : []),
+    ...(legend.length ? ['', ...legend] : []),
     '',
   ].join('\n');
 }

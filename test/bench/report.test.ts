@@ -134,4 +134,20 @@ describe('report', () => {
     expect(table).toMatch(/peer, cpu .*2\.00\*/);
     expect(table).toContain('inference from one frame');
   });
+
+  it('explains the marks that are there, and no others', () => {
+    const mark = (basis: 'measured' | 'one-frame' | 'scaled') =>
+      benchResult({ infer: [inferRow({ basis })], pipeline: [pipelineRow()] });
+    const [oneFrame, scaled] = [/^\* {3}predicted/m, /^\*\* {2}predicted/m];
+    for (const [basis, one, other] of [
+      ['measured', false, false],
+      ['one-frame', true, false],
+      ['scaled', false, true],
+    ] as const) {
+      const table = renderTable(mark(basis));
+      expect([oneFrame.test(table), scaled.test(table)], basis).toEqual([one, other]);
+      const page = renderReport(mark(basis));
+      expect([page.includes('. * predicted'), page.includes('. ** predicted')], basis).toEqual([one, other]);
+    }
+  });
 });

@@ -1,6 +1,6 @@
 import { spread } from '../statistics.js';
 import { short } from '../text.js';
-import type { BenchResult } from '../types.js';
+import type { Basis, BenchResult } from '../types.js';
 import { htmlTable, section } from './html.js';
 
 /** Marks of predictions. */
@@ -39,10 +39,14 @@ export function numberTables({ infer, pipeline }: BenchResult): string {
     row.overlapEfficiency === null ? '–' : row.overlapEfficiency.toFixed(2),
     mebibytes(row.peakRssBytes),
   ]);
-  const stars =
-    '* predicted: inference from one frame, a line from its stages. ** predicted from another size by the number of pixels.';
+  const has = (mark: Basis) => [...infer, ...pipeline].some(({ basis }) => basis === mark);
+  const notes = [
+    'Milliseconds of one run.',
+    ...(has('one-frame') ? ['* predicted: inference from one frame, a line from its stages.'] : []),
+    ...(has('scaled') ? ['** predicted from another size by the number of pixels.'] : []),
+  ];
   return (
-    section('All numbers: inference', `Milliseconds of one run. ${stars}`, htmlTable(inferHead, inferRows)) +
+    section('All numbers: inference', notes.join(' '), htmlTable(inferHead, inferRows)) +
     section(
       'All numbers: file to file',
       'CPU milliseconds a frame of each stage by itself.',
