@@ -38,14 +38,21 @@ function toPicture({ layout, width, height }: RawPicture, options: StillOptions)
   return [`crop=${width}:${height}:0:0:exact=1`, ...(isSubsampled(layout.format) ? [yuv] : []), 'format=gbrp'];
 }
 
+/** An ffmpeg that writes one PNG. Owned by whoever started it: close it. */
+export interface StillWriter {
+  /** Waits for the finished file. @throws TinySRError `TSR_ENCODE_FAILED`, `TSR_OUTPUT_DISK_FULL` */
+  finish(): Promise<void>;
+  /** Ends ffmpeg at once and waits for it: nothing is written after that. Idempotent. */
+  close(): Promise<void>;
+}
+
 /**
- * Writes one PNG.
+ * Starts to write one PNG.
  *
  * @param target file to write
  * @param name what the user calls it, for messages
- * @throws TinySRError `TSR_ENCODE_FAILED`, `TSR_OUTPUT_DISK_FULL`
  */
-export async function writeStill(options: StillOptions, target: string, name: string): Promise<void> {
+export function startStill(options: StillOptions, target: string, name: string): StillWriter {
   const { after, before, width, height } = options;
   const resize = `scale=${width}:${height}:flags=lanczos+accurate_rnd+full_chroma_int`;
   const finished = [...toPicture(after, options), resize];
@@ -70,7 +77,13 @@ export async function writeStill(options: StillOptions, target: string, name: st
     // The encoder's own words tell more than a broken pipe.
     await pipeline([Buffer.from(picture.data, 0, picture.layout.bytes)], stream).catch(() => undefined);
   };
-  await Promise.all([feed(0, after), ...(before ? [feed(3, before)] : [])]);
-  const error = encodeError(name, 'png', await child.exit);
-  if (error) throw error;
+  const fed = Promise.all([feed(0, after), ...(before ? [feed(3, before)] : [])]);
+  return {
+    async finish() {
+      await fed;
+      const error = encodeError(name, 'png', await child.exit);
+      if (error) throw error;
+    },
+    close: () => child.kill(),
+  };
 }

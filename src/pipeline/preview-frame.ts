@@ -2,12 +2,13 @@ import { FrameSource } from '../decode/frame-source.js';
 import { checkHwaccel } from '../decode/hwaccel.js';
 import { probe } from '../decode/probe.js';
 import { OutputFile } from '../encode/output-file.js';
-import { writeStill } from '../encode/still.js';
+import { startStill } from '../encode/still.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import { createUpscaler } from '../infer/upscaler.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
+import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { checkPreviewOptions } from './check-options.js';
 import { planColor } from './color-plan.js';
 import { FramePool } from './frame-pool.js';
@@ -64,16 +65,22 @@ async function preview(
     });
   }
   const { output, input } = await upscaler.upscale(batch.buffer, 1);
-  await writeStill(
-    {
-      after: { layout: upscaler.output, data: output, ...size.picture },
-      before: compare ? { layout: upscaler.input, data: input, width: video.width, height: video.height } : undefined,
-      ...{ width: size.width, height: size.height, matrix, fullRange },
-    },
-    file.temporary,
-    options.output,
+  // Started after the temporary was discarded, it would write it anew: nothing may be waited for between this and `use`.
+  throwIfStopped(signal);
+  const still = owned.use(
+    startStill(
+      {
+        after: { layout: upscaler.output, data: output, ...size.picture },
+        before: compare ? { layout: upscaler.input, data: input, width: video.width, height: video.height } : undefined,
+        ...{ width: size.width, height: size.height, matrix, fullRange },
+      },
+      file.temporary,
+      options.output,
+    ),
+    (started) => started.close(),
   );
-  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
+  await still.finish();
+  throwIfStopped(signal);
   await file.commit();
 }
 
@@ -83,19 +90,20 @@ async function preview(
  * @throws TinySRError
  */
 export async function previewFrame(options: PreviewOptions): Promise<void> {
+  const { signal } = options;
+  throwIfStopped(signal);
   const owned = new ClosingStack();
   const stop = () => void owned.close().catch(() => undefined);
-  options.signal?.addEventListener('abort', stop, { once: true });
+  signal?.addEventListener('abort', stop, { once: true });
   let scratch: string | undefined;
   try {
     await preview(options, owned, (folder) => {
       scratch = folder;
     });
   } catch (error) {
-    const stopped = new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
-    throw options.signal?.aborted ? stopped : inUsersWords(toTinySRError(error), scratch, options.input);
+    throw signal?.aborted ? stoppedError(signal) : inUsersWords(toTinySRError(error), scratch, options.input);
   } finally {
-    options.signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
     await owned.close();
   }
 }

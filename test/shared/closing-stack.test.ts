@@ -39,4 +39,28 @@ describe('a closing stack', () => {
     await expect(stack.close()).rejects.toThrow('third');
     expect(log).toEqual(['first']);
   });
+
+  it('closes at once what comes while it closes or later, and whoever closes it again waits for that', async () => {
+    const stack = new ClosingStack();
+    const log: string[] = [];
+    const opened = (name: string) =>
+      stack.use(name, async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        log.push(name);
+      });
+    opened('first');
+    const closing = stack.close();
+    expect(() => opened('late')).toThrow(expect.objectContaining({ code: 'TSR_INTERRUPTED' }));
+    await closing;
+    expect(() => opened('later')).toThrow(expect.objectContaining({ code: 'TSR_INTERRUPTED' }));
+    await stack.close();
+    expect(log.toSorted()).toEqual(['first', 'late', 'later']);
+  });
+
+  it('tells whoever closes it again of a failure to close what came late', async () => {
+    const stack = new ClosingStack();
+    await stack.close();
+    expect(() => stack.use({}, () => Promise.reject(new Error('late')))).toThrow('stopped');
+    await expect(stack.close()).rejects.toThrow('late');
+  });
 });
