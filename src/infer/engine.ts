@@ -78,13 +78,21 @@ export class Engine {
     return new Engine(spec, model, adapters, spec.tile && (await cpu(`blend${bits}`)), finish);
   }
 
-  /** Upscales `count` packed frames. */
-  async run(frames: ArrayBuffer, count: number): Promise<ArrayBuffer> {
+  /**
+   * Upscales `count` packed frames.
+   *
+   * @param stopped asked before each tile: a frame of many may take minutes
+   * @throws Error with onnxruntime's words, or when it was stopped
+   */
+  async run(frames: ArrayBuffer, count: number, stopped = () => false): Promise<ArrayBuffer> {
     const { width, height, format, scale } = this.#spec;
     const pixels = new Uint8Array(frames);
     const input = frameLayout(format, width, height);
     const upscaled = this.#tiler
-      ? await this.#tiler.run(pixels, count, (tile, layout) => this.#infer(tile, 1, layout))
+      ? await this.#tiler.run(pixels, count, async (tile, layout) => {
+          if (stopped()) throw new Error('stopped');
+          return this.#infer(tile, 1, layout);
+        })
       : await this.#infer(pixels, count, input);
     const output = frameLayout(format, width * scale, height * scale);
     await this.#finish?.run(pixels, input, upscaled, output, count);

@@ -35,8 +35,6 @@ export type WorkerRequest =
   | {
       readonly kind: 'open';
       readonly spec: SessionSpec;
-      /** One number, shared: not 0 once the session is to end, so that runs that wait are not begun. */
-      readonly stop: Int32Array<SharedArrayBuffer>;
       /** One number, shared by all sessions of a device that takes one thread at a time; undefined: it takes more. */
       readonly lock: Int32Array<SharedArrayBuffer> | undefined;
     }

@@ -1,6 +1,7 @@
 import './telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { TinySRError } from '../shared/errors.js';
+import { GuardedThread } from './run-guard.js';
 import type { SessionSpec, WorkerReply, WorkerRequest } from './session-spec.js';
 import type { UpscaleResult } from './types.js';
 
@@ -32,7 +33,8 @@ function endedError(reason: string | undefined): TinySRError {
 
 /** A worker thread that loads the runtime: started early, it is ready when the model and the size are known. */
 export class InferenceThread {
-  readonly #worker = new Worker(new URL('./worker.js', import.meta.url));
+  readonly #guard = new GuardedThread();
+  readonly #worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.#guard.cells });
   readonly #exited: Promise<string | undefined>;
   #taken = false;
 
@@ -43,15 +45,18 @@ export class InferenceThread {
       reason ??= error.message;
     });
     this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => resolve(reason));
+      this.#worker.once('exit', () => {
+        this.#guard.ended();
+        resolve(reason);
+      });
     });
   }
 
   /** Hands the thread over; whoever takes it ends it. Once. */
-  take(): { readonly worker: Worker; readonly exited: Promise<string | undefined> } {
+  take(): { readonly worker: Worker; readonly guard: GuardedThread; readonly exited: Promise<string | undefined> } {
     if (this.#taken) throw new Error('the thread has a session already');
     this.#taken = true;
-    return { worker: this.#worker, exited: this.#exited };
+    return { worker: this.#worker, guard: this.#guard, exited: this.#exited };
   }
 
   /** Ends a thread that nobody took. Idempotent. */
@@ -69,14 +74,15 @@ const WEBGPU_LOCK = new Int32Array(new SharedArrayBuffer(4));
 export class WorkerSession {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
-  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
+  readonly #guard: GuardedThread;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #ended: TinySRError | undefined;
 
   private constructor(thread: InferenceThread) {
-    const { worker, exited } = thread.take();
+    const { worker, guard, exited } = thread.take();
     this.#worker = worker;
+    this.#guard = guard;
     this.#exited = exited.then((reason) => this.#end(endedError(reason)));
   }
 
@@ -108,7 +114,7 @@ export class WorkerSession {
       this.#worker.on('error', (error) => this.#end(inferError(`the worker thread died: ${error.message}`)));
       void this.#exited.then(() => reject(this.#ended));
       const lock = spec.provider === 'webgpu' ? WEBGPU_LOCK : undefined;
-      this.#worker.postMessage({ kind: 'open', spec, stop: this.#stop, lock } satisfies WorkerRequest);
+      this.#worker.postMessage({ kind: 'open', spec, lock } satisfies WorkerRequest);
     });
   }
 
@@ -142,7 +148,7 @@ export class WorkerSession {
   /** Ends the worker after the run it is in; what waits is rejected. Idempotent. */
   async close(): Promise<void> {
     this.#end(new TinySRError('TSR_INFER_FAILED', 'the upscaler was closed'));
-    Atomics.store(this.#stop, 0, 1);
+    this.#guard.stop();
     this.#worker.postMessage({ kind: 'close' } satisfies WorkerRequest);
     await this.#exited;
   }

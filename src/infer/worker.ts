@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { DeviceLock } from './device-lock.js';
 import { Engine } from './engine.js';
+import { type GuardCells, RunGuard } from './run-guard.js';
 import type { WorkerReply, WorkerRequest } from './session-spec.js';
 
 /** Entry of an inference worker thread: opens one session and runs requests in the order they come. */
@@ -13,14 +14,18 @@ type Run = Extract<WorkerRequest, { kind: 'run' }>;
 
 const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
-let session: { readonly engine: Engine; readonly stop: Open['stop'] } | undefined;
+const guard = new RunGuard(workerData as GuardCells);
+let engine: Engine | undefined;
 let device: DeviceLock | undefined;
-const inTurn = <T>(work: () => Promise<T>) => (device ? device.hold(work) : work());
+/** Marks the thread only once it has its turn: waiting for another's is nothing that the process must wait for. */
+const inRuntime = <T>(work: () => Promise<T>) => (device ? device.hold(() => guard.during(work)) : guard.during(work));
 
-async function open({ spec, stop, lock }: Open): Promise<void> {
+async function open({ spec, lock }: Open): Promise<void> {
   try {
     device = lock && new DeviceLock(lock);
-    session = { engine: await inTurn(() => Engine.create(spec)), stop };
+    await inRuntime(async () => {
+      if (!guard.exiting) engine = await Engine.create(spec);
+    });
     reply({ kind: 'ready' });
   } catch (error) {
     reply({ kind: 'failed', id: undefined, message: words(error) });
@@ -28,13 +33,17 @@ async function open({ spec, stop, lock }: Open): Promise<void> {
 }
 
 async function run({ id, frames, count }: Run): Promise<void> {
-  if (!session || Atomics.load(session.stop, 0)) return;
+  if (guard.stopped) return;
   try {
-    const { engine } = session;
-    const { output, runMs } = await inTurn(async () => {
+    const result = await inRuntime(async () => {
+      // It may have been stopped while it waited for its turn.
+      if (!engine || guard.stopped) return undefined;
       const started = performance.now();
-      return { output: await engine.run(frames, count), runMs: performance.now() - started };
+      const output = await engine.run(frames, count, () => guard.stopped);
+      return { output, runMs: performance.now() - started };
     });
+    if (!result) return;
+    const { output, runMs } = result;
     reply({ kind: 'done', id, output, input: frames, runMs }, [output, frames]);
   } catch (error) {
     reply({ kind: 'failed', id, message: words(error) });
@@ -42,9 +51,8 @@ async function run({ id, frames, count }: Run): Promise<void> {
 }
 
 async function close(): Promise<void> {
-  const engine = session?.engine;
   // The end of the thread frees its session too, but while others use the device.
-  if (device && engine) await device.hold(() => engine.release()).catch(() => undefined);
+  if (device) await inRuntime(async () => (guard.exiting ? undefined : engine?.release())).catch(() => undefined);
   process.exit(0);
 }
 
