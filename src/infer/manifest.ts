@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TinySRError } from '../shared/errors.js';
+import { FRAME_FORMATS } from '../shared/layout.js';
 import { MODELS_DIR } from './paths.js';
 import { type Model, PRECISIONS } from './types.js';
 
@@ -12,7 +13,7 @@ const variant = z.object({
   sha256,
   weights: z.object({ file: z.string().regex(/^checkpoints\/[\w.-]+\.safetensors$/), sha256 }).optional(),
   precision: z.enum(PRECISIONS),
-  format: z.enum(['rgb24', 'rgb48le', 'yuv420p', 'yuv420p10le']),
+  format: z.enum(FRAME_FORMATS),
 });
 
 const entry = z.object({

@@ -71,13 +71,13 @@ export interface UpscalerOptions {
   readonly device: Device;
   /** Format of the frames that come in and go out; one of the model's variants. */
   readonly format: FrameFormat;
-  /** Input frame width in pixels, a multiple of `model.multiple`. */
+  /** Input frame width in pixels: a multiple of `model.multiple`, even for yuv420p formats, at least `model.tile`, to 16384. */
   readonly width: number;
-  /** Input frame height in pixels, a multiple of `model.multiple`. */
+  /** Input frame height in pixels, likewise. */
   readonly height: number;
-  /** Frames a run; undefined: chosen by device and memory. */
+  /** Most frames a run, 1..64; undefined: chosen by device and memory. */
   readonly batch?: number | undefined;
-  /** CPU threads of the session; undefined: chosen by the provider's default here. */
+  /** CPU threads of all sessions, 1..256; undefined: as many as the machine has. */
   readonly threads?: number | undefined;
   /**
    * Whether the CPU's threads are shared among several sessions, so that as many batches run side by side: more frames a
@@ -86,7 +86,7 @@ export interface UpscalerOptions {
   readonly parallel?: boolean | undefined;
   /** Default `auto`. */
   readonly precision?: PrecisionChoice | undefined;
-  /** Tile side in input pixels; 0: never tile; undefined: tile only frames too large for memory. */
+  /** Tile side in input pixels, to 16384; 0: never tile; undefined: tile only frames too large for memory. */
   readonly tile?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -126,7 +126,8 @@ export interface Upscaler {
    *
    * @param frames at least `count * input.bytes` bytes; its length is kept when it returns
    * @param count 1..batch
-   * @throws TinySRError `TSR_INFER_FAILED` when the run fails or the worker died, `TSR_OUT_OF_MEMORY`
+   * @throws TinySRError `TSR_USAGE` when the buffer holds no `count` frames or cannot be transferred, `TSR_INFER_FAILED` when
+   * the run fails or the worker died, `TSR_OUT_OF_MEMORY`
    */
   upscale(frames: ArrayBuffer, count: number): Promise<UpscaleResult>;
   /** Ends the worker; runs under way are rejected. Idempotent. */

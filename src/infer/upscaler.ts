@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { frameLayout } from '../shared/layout.js';
+import { checkFrames, checkTiled, checkUpscalerOptions } from './check-upscaler.js';
 import { chooseVariant } from './choose-variant.js';
 import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
@@ -43,13 +44,18 @@ function sessionsFor({ parallel = false, model, width, height }: UpscalerOptions
  * Opens a model in worker threads.
  *
  * @param thread one that was started before, which passes to the upscaler; undefined: one is started
- * @throws TinySRError `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_USAGE` (tile too small), `TSR_INFER_FAILED`
+ * @throws TinySRError `TSR_USAGE` for options out of range and frames that the model does not take, before anything is
+ * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`
  */
 export async function createUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
+  checkUpscalerOptions(options);
   const { model, format, width, height, signal } = options;
   const provider = await chooseProvider(model, options.device, signal);
   const variant = chooseVariant(model, format, provider, options.precision ?? 'auto');
   const tile = tileSpec(options);
+  if (tile) checkTiled(options, tile);
+  const input = frameLayout(format, width, height);
+  const output = frameLayout(format, width * model.scale, height * model.scale);
   const threads = options.threads ?? availableParallelism();
   const batch = batchFor(options, provider, tile !== undefined, options.parallel === true && threads > 1);
   const sessions = provider === 'cpu' && tile === undefined ? sessionsFor(options, threads, batch) : 1;
@@ -75,14 +81,14 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
     model,
     provider,
     precision: variant.precision,
-    input: frameLayout(format, width, height),
-    output: frameLayout(format, width * model.scale, height * model.scale),
+    input,
+    output,
     batch,
     sessions,
     concurrency: 2 * sessions,
     tile: tile && Math.max(tile.width, tile.height),
-    upscale(frames, count) {
-      if (count < 1 || count > batch) return Promise.reject(new RangeError(`count must be 1..${batch}, got ${count}`));
+    async upscale(frames, count) {
+      checkFrames(frames, count, batch, input);
       return session.run(frames, count);
     },
     close,

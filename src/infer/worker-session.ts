@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { TinySRError } from '../shared/errors.js';
 import { GuardedThread } from './run-guard.js';
 import type { SessionSpec, WorkerReply, WorkerRequest } from './session-spec.js';
-import type { UpscaleResult } from './types.js';
+import type { Provider, UpscaleResult } from './types.js';
 
 interface Waiting {
   resolve(result: UpscaleResult): void;
@@ -13,13 +13,17 @@ interface Waiting {
 /** Onnxruntime's ways of saying that memory ran out. */
 const OUT_OF_MEMORY = /out of memory|failed to allocate|bad_alloc|bfcarena|allocation failed/i;
 
-function inferError(message: string): TinySRError {
+function inferError(message: string, provider: Provider): TinySRError {
   const line = message.split('\n')[0] ?? message;
   return OUT_OF_MEMORY.test(message)
     ? new TinySRError('TSR_OUT_OF_MEMORY', `inference ran out of memory: ${line}`, {
         hint: 'Give a smaller --tile (for example 256) or --batch 1.',
       })
-    : new TinySRError('TSR_INFER_FAILED', `inference failed: ${line}`, { hint: 'Try --device cpu.' });
+    : new TinySRError(
+        'TSR_INFER_FAILED',
+        `inference failed: ${line}`,
+        provider === 'cpu' ? {} : { hint: 'Try --device cpu.' },
+      );
 }
 
 /** @param reason what the thread died of, when it did */
@@ -73,16 +77,18 @@ const WEBGPU_LOCK = new Int32Array(new SharedArrayBuffer(4));
 /** A session in a worker thread of its own. */
 export class WorkerSession {
   readonly #worker: Worker;
+  readonly #provider: Provider;
   readonly #exited: Promise<void>;
   readonly #guard: GuardedThread;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #ended: TinySRError | undefined;
 
-  private constructor(thread: InferenceThread) {
+  private constructor(thread: InferenceThread, provider: Provider) {
     const { worker, guard, exited } = thread.take();
     this.#worker = worker;
     this.#guard = guard;
+    this.#provider = provider;
     this.#exited = exited.then((reason) => this.#end(endedError(reason)));
   }
 
@@ -93,7 +99,7 @@ export class WorkerSession {
    * @throws TinySRError
    */
   static async open(spec: SessionSpec, signal?: AbortSignal, thread = new InferenceThread()): Promise<WorkerSession> {
-    const session = new WorkerSession(thread);
+    const session = new WorkerSession(thread, spec.provider);
     try {
       await session.#ready(spec);
       signal?.throwIfAborted();
@@ -108,14 +114,18 @@ export class WorkerSession {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (reply: WorkerReply) => {
         if (reply.kind === 'ready') resolve();
-        else if (reply.kind === 'failed' && reply.id === undefined) reject(inferError(reply.message));
+        else if (reply.kind === 'failed' && reply.id === undefined) reject(this.#failed(reply.message));
         else this.#settle(reply);
       });
-      this.#worker.on('error', (error) => this.#end(inferError(`the worker thread died: ${error.message}`)));
+      this.#worker.on('error', (error) => this.#end(this.#failed(`the worker thread died: ${error.message}`)));
       void this.#exited.then(() => reject(this.#ended));
       const lock = spec.provider === 'webgpu' ? WEBGPU_LOCK : undefined;
       this.#worker.postMessage({ kind: 'open', spec, lock } satisfies WorkerRequest);
     });
+  }
+
+  #failed(message: string): TinySRError {
+    return inferError(message, this.#provider);
   }
 
   #settle(reply: Exclude<WorkerReply, { kind: 'ready' }>): void {
@@ -123,7 +133,7 @@ export class WorkerSession {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (reply.kind === 'done') waiting?.resolve({ output: reply.output, input: reply.input, runMs: reply.runMs });
-    else waiting?.reject(inferError(reply.message));
+    else waiting?.reject(this.#failed(reply.message));
   }
 
   #end(error: TinySRError): void {
@@ -132,7 +142,11 @@ export class WorkerSession {
     this.#waiting.clear();
   }
 
-  /** Runs `count` packed frames; the buffer is transferred. @throws TinySRError `TSR_INFER_FAILED`, `TSR_OUT_OF_MEMORY` */
+  /**
+   * Runs `count` packed frames; the buffer is transferred.
+   *
+   * @throws TinySRError `TSR_USAGE` when it cannot be, `TSR_INFER_FAILED`, `TSR_OUT_OF_MEMORY`
+   */
   run(frames: ArrayBuffer, count: number): Promise<UpscaleResult> {
     return new Promise((resolve, reject) => {
       if (this.#ended) {
@@ -140,8 +154,14 @@ export class WorkerSession {
         return;
       }
       const id = this.#nextId++;
+      try {
+        this.#worker.postMessage({ kind: 'run', id, frames, count } satisfies WorkerRequest, [frames]);
+      } catch (cause) {
+        const hint = 'Give one made by new ArrayBuffer(): that of WebAssembly or of a small Buffer stays where it is.';
+        reject(new TinySRError('TSR_USAGE', 'the buffer cannot be handed to the worker', { hint, cause }));
+        return;
+      }
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ kind: 'run', id, frames, count } satisfies WorkerRequest, [frames]);
     });
   }
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { CODECS } from '../encode/codecs.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
+import { checkOptions, whole } from '../shared/check-options.js';
 import { TinySRError } from '../shared/errors.js';
 import type { PreviewOptions, UpscaleVideoOptions } from './options.js';
 
-const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
 const path = z.string().min(1);
 const word = path.optional();
 const flag = z.boolean().optional();
@@ -33,19 +33,9 @@ const PREVIEW = UPSCALE.extend({
     .max(2 ** 31),
 });
 
-function check(schema: z.ZodType, options: unknown): void {
-  const { error } = schema.safeParse(options);
-  const [issue] = error?.issues ?? [];
-  if (!issue) return;
-  throw new TinySRError('TSR_USAGE', `option ${issue.path.join('.')}: ${issue.message}`, {
-    hint: 'docs/library.md says where the options and their ranges are.',
-    cause: error,
-  });
-}
-
 /** @throws TinySRError `TSR_USAGE` for options that JavaScript lets pass and the command line would not */
 export function checkVideoOptions(options: UpscaleVideoOptions): void {
-  check(VIDEO, options);
+  checkOptions(VIDEO, options);
   const { start = 0, end } = options;
   if (end !== undefined && end <= start) {
     throw new TinySRError('TSR_USAGE', 'the end is not after the start', {
@@ -56,5 +46,5 @@ export function checkVideoOptions(options: UpscaleVideoOptions): void {
 
 /** @throws TinySRError `TSR_USAGE` */
 export function checkPreviewOptions(options: PreviewOptions): void {
-  check(PREVIEW, options);
+  checkOptions(PREVIEW, options);
 }

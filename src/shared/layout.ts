@@ -2,7 +2,9 @@
  * Raw frame formats that cross the pipes, named as ffmpeg names its pixel formats.
  * `rgb24` and `rgb48le` are interleaved; the yuv420p family is planar Y, U, V with chroma halved both ways.
  */
-export type FrameFormat = 'rgb24' | 'rgb48le' | 'yuv420p' | 'yuv420p10le';
+export const FRAME_FORMATS = ['rgb24', 'rgb48le', 'yuv420p', 'yuv420p10le'] as const;
+/** One of {@link FRAME_FORMATS}. */
+export type FrameFormat = (typeof FRAME_FORMATS)[number];
 
 /** One plane of a raw frame, in bytes from the start of the frame. */
 export interface PlaneLayout {

@@ -82,11 +82,6 @@ describe('an upscaler', () => {
     }
   });
 
-  it.each([0, 2, -1])('refuses %i frames where a batch is one', async (count) => {
-    await using upscaler = await createUpscaler({ ...OPTIONS, batch: 1 });
-    await expect(upscaler.upscale(grey(0, 3), count)).rejects.toThrow(RangeError);
-  });
-
   it('once closed refuses to run, and closes again without harm', async () => {
     const upscaler = await createUpscaler(OPTIONS);
     const waiting = counting(4).map(() => errorOf(upscaler.upscale(grey(0), 1)));

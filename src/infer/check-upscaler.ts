@@ -1,0 +1,78 @@
+import { types } from 'node:util';
+import { z } from 'zod';
+import { checkOptions, whole } from '../shared/check-options.js';
+import { TinySRError } from '../shared/errors.js';
+import { FRAME_FORMATS, type FrameLayout, isSubsampled } from '../shared/layout.js';
+import { MAX_SIDE } from '../shared/limits.js';
+import type { TileSpec } from './session-spec.js';
+import { DEVICES, PRECISIONS, type UpscalerOptions } from './types.js';
+
+const side = z.int().min(1).max(MAX_SIDE);
+
+const UPSCALER = z.object({
+  model: z.object(
+    { name: z.string(), scale: z.literal([2, 3, 4]), multiple: z.int().min(1), variants: z.array(z.unknown()) },
+    'expected a model, as resolveModel gives it',
+  ),
+  ...{ device: z.enum(DEVICES), format: z.enum(FRAME_FORMATS), width: side, height: side },
+  ...{ batch: whole(1, 64), threads: whole(1, 256), tile: whole(0, MAX_SIDE), parallel: z.boolean().optional() },
+  precision: z.enum(['auto', ...PRECISIONS]).optional(),
+});
+
+function sizeError({ width, height }: Pick<UpscalerOptions, 'width' | 'height'>, needs: string, hint: string) {
+  return new TinySRError('TSR_USAGE', `frames of ${width}x${height}: ${needs}`, { hint });
+}
+
+/**
+ * Checks options before anything is opened: JavaScript lets all pass, and the runtime's words for a size that does not
+ * fit tell nothing.
+ *
+ * @throws TinySRError `TSR_USAGE`
+ */
+export function checkUpscalerOptions(options: UpscalerOptions): void {
+  checkOptions(UPSCALER, options);
+  const { model, format, width, height } = options;
+  const multiple = isSubsampled(format) && model.multiple % 2 ? model.multiple * 2 : model.multiple;
+  const least = model.tile ?? 1;
+  if (width % multiple === 0 && height % multiple === 0 && width >= least && height >= least) return;
+  const padded = (length: number) => Math.ceil(Math.max(length, least) / multiple) * multiple;
+  const from = model.tile === undefined ? '' : ` from ${model.tile} on`;
+  const needs = `in ${format}, ${model.name} takes sides that are multiples of ${multiple}${from}`;
+  throw sizeError(options, needs, `Pad frames to ${padded(width)}x${padded(height)}, and crop what comes out.`);
+}
+
+/**
+ * Tiles start at even pixels, so that the last one of an odd side would leave out a column or row.
+ *
+ * @throws TinySRError `TSR_USAGE`
+ */
+export function checkTiled(options: UpscalerOptions, tile: TileSpec): void {
+  const { width, height } = options;
+  const misses = (length: number, piece: number) => length % 2 === 1 && (length - piece) % 2 === 1;
+  if (!misses(width, tile.width) && !misses(height, tile.height)) return;
+  throw sizeError(options, 'frames in tiles need even sides', 'Pad them by a column or row, or give tile: 0.');
+}
+
+/**
+ * @param frames what is to be run
+ * @param batch most frames of a run
+ * @throws TinySRError `TSR_USAGE` when it is no buffer that holds `count` frames of the layout
+ */
+export function checkFrames(frames: ArrayBuffer, count: number, batch: number, layout: FrameLayout): void {
+  if (!Number.isInteger(count) || count < 1 || count > batch) {
+    throw new TinySRError('TSR_USAGE', `${count} frames in a call: 1 to ${batch} whole ones are possible`, {
+      hint: 'upscaler.batch is the most.',
+    });
+  }
+  const needed = count * layout.bytes;
+  if (types.isArrayBuffer(frames) && frames.byteLength >= needed) return;
+  const given = types.isArrayBuffer(frames)
+    ? `one of ${frames.byteLength} bytes`
+    : Object.prototype.toString.call(frames).slice('[object '.length, -1);
+  const { format, width, height } = layout;
+  throw new TinySRError(
+    'TSR_USAGE',
+    `frames must be an ArrayBuffer of at least ${needed} bytes (${count} of ${width}x${height} in ${format}), not ${given}`,
+    { hint: 'A buffer that was given to a call is empty until it comes back with the result.' },
+  );
+}
