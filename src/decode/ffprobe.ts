@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TinySRError } from '../shared/errors.js';
 import { runTool } from '../shared/ffmpeg.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { throwIfStopped } from '../shared/stopped.js';
 
 const text = z.string().optional();
 const tags = z.record(z.string(), z.string()).optional();
@@ -73,7 +74,7 @@ export async function ffprobe(path: string, signal?: AbortSignal, firstFrame?: n
     ['-v', 'error', ...SAFE_INPUT_OPTIONS, ...what, '-of', 'json', fileUrl(path)],
     signal,
   );
-  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while probing');
+  throwIfStopped(signal, 'stopped while probing');
   const invalid = (reason: string, cause?: unknown) =>
     new TinySRError('TSR_INPUT_INVALID', `${path}: not a readable video file (${reason || 'unknown format'})`, {
       hint: 'Check that the file is complete and plays elsewhere; playlists, still images and network addresses are not read.',

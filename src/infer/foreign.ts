@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
+import { throwIfStopped } from '../shared/stopped.js';
 import type { Inspection } from './inspect-model.js';
 import type { Model, TensorContract } from './types.js';
 
@@ -63,7 +64,7 @@ async function inspect(file: string, contract: Partial<TensorContract>, signal?:
     signal,
     timeoutMs: INSPECTION_MS,
   });
-  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while loading the model');
+  throwIfStopped(signal, 'stopped while loading the model');
   try {
     return JSON.parse(child.stdout.toString()) as Inspection;
   } catch {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
+import { throwIfStopped } from '../shared/stopped.js';
 import type { ProbeRequest, ProbeResult } from './probe-device.js';
 import type { Device, Model, Provider } from './types.js';
 
@@ -88,7 +89,7 @@ export async function probeDevice(
     raceSide: racing ? (model.tile ?? Math.ceil(RACE_SIDE / model.multiple) * model.multiple) : null,
   };
   const child = await runChild(process.execPath, [script, JSON.stringify(request)], { signal, timeoutMs: 60_000 });
-  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped while probing devices');
+  throwIfStopped(signal, 'stopped while probing devices');
   let result: ProbeResult;
   try {
     result = JSON.parse(child.stdout.toString()) as ProbeResult;

@@ -88,6 +88,7 @@ export interface UpscalerOptions {
   readonly precision?: PrecisionChoice | undefined;
   /** Tile side in input pixels, to 16384; 0: never tile; undefined: tile only frames too large for memory. */
   readonly tile?: number | undefined;
+  /** Stops the opening: the error is `TSR_INTERRUPTED`, its cause the signal's reason. An open upscaler is closed by `close`. */
   readonly signal?: AbortSignal | undefined;
 }
 

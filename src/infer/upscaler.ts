@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { frameLayout } from '../shared/layout.js';
+import { throwIfStopped } from '../shared/stopped.js';
 import { checkFrames, checkTiled, checkUpscalerOptions } from './check-upscaler.js';
 import { chooseVariant } from './choose-variant.js';
 import { runBytes, usableMemory } from './memory.js';
@@ -45,11 +46,12 @@ function sessionsFor({ parallel = false, model, width, height }: UpscalerOptions
  *
  * @param thread one that was started before, which passes to the upscaler; undefined: one is started
  * @throws TinySRError `TSR_USAGE` for options out of range and frames that the model does not take, before anything is
- * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`
+ * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`; `TSR_INTERRUPTED` when the signal stops it
  */
 export async function createUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
   checkUpscalerOptions(options);
   const { model, format, width, height, signal } = options;
+  throwIfStopped(signal);
   const provider = await chooseProvider(model, options.device, signal);
   const variant = chooseVariant(model, format, provider, options.precision ?? 'auto');
   const tile = tileSpec(options);

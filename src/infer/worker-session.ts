@@ -1,6 +1,7 @@
 import './telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { TinySRError } from '../shared/errors.js';
+import { throwIfStopped } from '../shared/stopped.js';
 import { GuardedThread } from './run-guard.js';
 import type { SessionSpec, WorkerReply, WorkerRequest } from './session-spec.js';
 import type { Provider, UpscaleResult } from './types.js';
@@ -9,6 +10,9 @@ interface Waiting {
   resolve(result: UpscaleResult): void;
   reject(error: TinySRError): void;
 }
+
+/** Where it was stopped. */
+const OPENING = 'stopped while opening the model';
 
 /** Onnxruntime's ways of saying that memory ran out. */
 const OUT_OF_MEMORY = /out of memory|failed to allocate|bad_alloc|bfcarena|allocation failed/i;
@@ -96,13 +100,13 @@ export class WorkerSession {
    * Opens a session in a thread and waits until it is ready.
    *
    * @param thread passes to the session
-   * @throws TinySRError
+   * @throws TinySRError, also `TSR_INTERRUPTED`
    */
   static async open(spec: SessionSpec, signal?: AbortSignal, thread = new InferenceThread()): Promise<WorkerSession> {
     const session = new WorkerSession(thread, spec.provider);
     try {
       await session.#ready(spec);
-      signal?.throwIfAborted();
+      throwIfStopped(signal, OPENING);
     } catch (error) {
       await session.close();
       throw error;

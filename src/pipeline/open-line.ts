@@ -4,7 +4,7 @@ import type { Upscaler } from '../infer/types.js';
 import { createUpscaler } from '../infer/upscaler.js';
 import type { InferenceThread } from '../infer/worker-session.js';
 import type { ClosingStack } from '../shared/closing-stack.js';
-import { TinySRError } from '../shared/errors.js';
+import { throwIfStopped } from '../shared/stopped.js';
 import { FramePool } from './frame-pool.js';
 import type { UpscaleOptions } from './options.js';
 import type { VideoPlan } from './plan.js';
@@ -48,7 +48,7 @@ export async function openLine(
     ),
     (opened) => opened.close(),
   );
-  if (signal?.aborted) throw new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
+  throwIfStopped(signal);
   const pool = owned.use(new FramePool(upscaler.concurrency + ENDS, upscaler.batch * upscaler.input.bytes), (opened) =>
     opened.close(),
   );

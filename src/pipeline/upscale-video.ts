@@ -5,6 +5,7 @@ import type { Upscaler } from '../infer/types.js';
 import { InferenceThread } from '../infer/worker-session.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
+import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { checkVideoOptions } from './check-options.js';
 import { Meter } from './meter.js';
 import { openLine } from './open-line.js';
@@ -17,10 +18,6 @@ import { inUsersWords, scratchFolder, spool } from './spool.js';
 
 /** Milliseconds between two progress events. */
 const PROGRESS_MS = 200;
-
-function interrupted(): TinySRError {
-  return new TinySRError('TSR_INTERRUPTED', 'stopped; nothing was left behind');
-}
 
 function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Upscaler): StartEvent {
   const { video } = plan.encode.source;
@@ -56,9 +53,7 @@ function damageWarnings(source: FrameSource): string[] {
 async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (event: Progress) => void): Promise<void> {
   const owned = new ClosingStack();
   const onAbort = () => void owned.close().catch(() => undefined);
-  const checkAbort = () => {
-    if (signal.aborted) throw interrupted();
-  };
+  const checkAbort = () => throwIfStopped(signal);
   let made: Promise<string> | undefined;
   try {
     checkAbort();
@@ -118,7 +113,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     emit(done);
   } catch (error) {
     const scratch = await made?.catch(() => undefined);
-    throw signal.aborted ? interrupted() : inUsersWords(toTinySRError(error), scratch, options.input);
+    throw signal.aborted ? stoppedError(signal) : inUsersWords(toTinySRError(error), scratch, options.input);
   } finally {
     signal.removeEventListener('abort', onAbort);
     await owned.close();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { TinySRError } from '../shared/errors.js';
 import { log } from '../shared/log.js';
+import { throwIfStopped } from '../shared/stopped.js';
 import { RELAY_OPTION_TABLE } from './cli-options.js';
 import { isLoopback, type RelayConfig, resolveOptions } from './options.js';
 import { createRelay, type Relay } from './relay.js';
@@ -77,13 +78,13 @@ export async function relayConfig(
  * `tinysr-video relay`: runs until `signal` aborts, then takes no one in any more, waits a while for rooms to empty, and
  * closes.
  *
- * @throws TinySRError `TSR_RELAY_*`, `TSR_MEDIASOUP_MISSING`, `TSR_FFMPEG_*`, `TSR_MODEL_*`
+ * @throws TinySRError `TSR_RELAY_*`, `TSR_MEDIASOUP_MISSING`, `TSR_FFMPEG_*`, `TSR_MODEL_*`, `TSR_INTERRUPTED`
  */
 export async function runRelay(values: RelayCliValues, signal: AbortSignal, hooks: RunRelayHooks = {}): Promise<void> {
   const { print = (line: string) => process.stderr.write(`${line}\n`), ready } = hooks;
   const config = await relayConfig(values);
   log.level = values.verbose ? 'debug' : 'warn';
-  signal.throwIfAborted();
+  throwIfStopped(signal, 'stopped before the relay began');
   await using relay = await createRelay(config);
   print(`relay: ${relay.url}`);
   print(`media: ${relay.mediaAddresses.join(', ')}, UDP and TCP port ${config.announcedPort ?? relay.mediaPort}`);

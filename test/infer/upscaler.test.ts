@@ -94,6 +94,15 @@ describe('an upscaler', () => {
     }
   });
 
+  it.each(['before', 'while'])('stopped %s it is opened says so, with the reason', async (when) => {
+    const abort = new AbortController();
+    const reason = new Error('mine');
+    if (when === 'before') abort.abort(reason);
+    const opening = errorOf(createUpscaler({ ...OPTIONS, signal: abort.signal }));
+    abort.abort(reason);
+    expect(await opening).toMatchObject({ code: 'TSR_INTERRUPTED', cause: reason });
+  });
+
   it('of frames that the model has no graph for is refused', async () => {
     const model = { ...nano, variants: nano.variants.filter(({ format }) => format === 'rgb24') };
     expect((await errorOf(createUpscaler({ ...OPTIONS, model, format: 'yuv420p' }))).code).toBe(

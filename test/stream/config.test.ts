@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { RELAY_OPTION_TABLE } from '#src/stream/cli-options.js';
 import { relaySchema, resolveOptions } from '#src/stream/options.js';
-import { relayConfig } from '#src/stream/run-relay.js';
+import { relayConfig, runRelay } from '#src/stream/run-relay.js';
 import { sameSecret } from '#src/stream/token.js';
 import { testFolder } from '../support/folder.js';
 
@@ -72,5 +72,13 @@ describe('settings of the relay', () => {
     expect(sameSecret('abc', 'abc')).toBe(true);
     expect(sameSecret('abc', 'abd')).toBe(false);
     expect(sameSecret('', 'a much longer one')).toBe(false);
+  });
+});
+
+it('a relay that is stopped before it listens says so, with the reason', async () => {
+  const reason = new Error('mine');
+  await expect(runRelay({}, AbortSignal.abort(reason))).rejects.toMatchObject({
+    code: 'TSR_INTERRUPTED',
+    cause: reason,
   });
 });
