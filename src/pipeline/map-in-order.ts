@@ -5,6 +5,8 @@ import { Observable, type OperatorFunction } from 'rxjs';
  * ready, which is in order where `work` serves its calls in order. The same as `mergeMap` or `concatMap` over promises,
  * without an Observable and its subscribers for each: twice a frame they were a seventh of the main thread's JavaScript.
  *
+ * Values that come while as many are under way wait here, however many: the source has to bound them.
+ *
  * @param work never throws: it rejects
  */
 export function mapInOrder<T, R>(work: (value: T) => Promise<R>, concurrency: number): OperatorFunction<T, R> {

@@ -7,7 +7,8 @@ import type { FramePool } from './frame-pool.js';
 import { freeBuffer } from './free-buffer.js';
 import { mapInOrder } from './map-in-order.js';
 import type { Meter } from './meter.js';
-import { type UpscaledBatch, upscaleFrames } from './upscale-frames.js';
+import type { UpscaledBatch } from './run-batches.js';
+import { upscaleFrames } from './upscale-frames.js';
 
 /** The parts of a line, open and owned by the caller. Whoever watches a line (the benchmark) passes parts that tell. */
 export interface Line {

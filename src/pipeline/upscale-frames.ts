@@ -2,71 +2,20 @@ import type { OperatorFunction } from 'rxjs';
 import type { Upscaler } from '../infer/types.js';
 import type { FrameBatch } from '../shared/frame.js';
 import { mapInOrder } from './map-in-order.js';
-import { RepeatDetector } from './repeat-detector.js';
-
-/** A batch with its upscaled frames. */
-export interface UpscaledBatch {
-  /**
-   * The batch as it came; its buffer is whole again and belongs to the holder. With `reuse` the buffer no longer holds
-   * every frame.
-   */
-  readonly source: FrameBatch;
-  /** What the session gave: upscaled pictures, packed, in the upscaler's output layout. */
-  readonly output: ArrayBuffer;
-  /**
-   * Each frame's bytes, in order. They lie in `output`; with `reuse`, frames that repeat the last one of the batch before
-   * lie in that one's.
-   */
-  readonly frames: readonly Uint8Array[];
-  /** Milliseconds the session ran; 0 when all results were reused. */
-  readonly runMs: number;
-}
-
-/** How {@link upscaleFrames} works. */
-export interface UpscaleFramesOptions {
-  /**
-   * A frame that equals the one before byte for byte is not run again but given the same result: an `output` must then
-   * not be changed or transferred before a batch with a different one has come and been used. Default false.
-   */
-  readonly reuse?: boolean;
-}
+import { batchRunner, type UpscaledBatch, type UpscaleFramesOptions } from './run-batches.js';
 
 /**
  * RxJS operator: upscales batches of frames, keeping `upscaler.concurrency` runs under way (double buffering: one in
- * the session, one being filled or written) and their order.
+ * the session, one being filled or written) and their order. Errors are those of {@link Upscaler.upscale}.
+ *
+ * RxJS pushes: batches that come faster than they are upscaled are all kept until it is their turn, and results come
+ * whether or not the last one was used. A source has to hold back by itself, as with a fixed number of buffers that
+ * come back with the results; {@link upscaleBatches} pulls.
  */
 export function upscaleFrames(
   upscaler: Upscaler,
-  { reuse = false }: UpscaleFramesOptions = {},
+  options: UpscaleFramesOptions = {},
 ): OperatorFunction<FrameBatch, UpscaledBatch> {
-  const { bytes } = upscaler.output;
-  const repeats = reuse ? new RepeatDetector(upscaler.input.bytes) : undefined;
-  let last: Promise<UpscaledBatch> | undefined;
-  /** @param pictures number of each frame's picture in the buffer; undefined: each has its own */
-  const run = async (
-    batch: FrameBatch,
-    pictures: readonly number[] | undefined,
-    before: Promise<UpscaledBatch> | undefined,
-  ): Promise<UpscaledBatch> => {
-    const count = pictures ? (pictures.at(-1) ?? -1) + 1 : batch.count;
-    const result = count > 0 ? await upscaler.upscale(batch.buffer, count) : undefined;
-    const shown = pictures ?? Array.from({ length: count }, (_, index) => index);
-    // The batch before has its result by now, or its failure has ended everything.
-    const earlier = (shown[0] ?? 0) < 0 ? await before : undefined;
-    const held = earlier?.frames.at(-1);
-    const output = result?.output ?? earlier?.output;
-    if (!output) throw new Error('a batch without frames');
-    const frames = shown.map((picture) =>
-      picture < 0 && held ? held : new Uint8Array(output, picture * bytes, bytes),
-    );
-    const source = result ? { ...batch, buffer: result.input } : batch;
-    return { source, output, frames, runMs: result?.runMs ?? 0 };
-  };
   // The worker serves calls in order, and a repeat ends after what it repeats: results come in order too.
-  return mapInOrder((batch) => {
-    const pictures = repeats?.distinct(new Uint8Array(batch.buffer, 0, batch.count * upscaler.input.bytes));
-    const result = run(batch, pictures, last);
-    last = result;
-    return result;
-  }, upscaler.concurrency);
+  return mapInOrder(batchRunner(upscaler, options), upscaler.concurrency);
 }

@@ -3,28 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Upscaler } from '#src/infer/types.js';
 import { upscaleFrames } from '#src/pipeline/upscale-frames.js';
 import type { FrameBatch } from '#src/shared/frame.js';
-import { frameLayout } from '#src/shared/layout.js';
-
-/** An upscaler that counts the frames it runs and gives back what came. */
-function counter(): Upscaler & { frames: number } {
-  const layout = frameLayout('rgb24', 4, 4);
-  const close = () => Promise.resolve();
-  return {
-    ...{
-      model: { name: 'none', scale: 2, multiple: 1, variants: [] },
-      provider: 'cpu',
-      precision: 'fp32',
-      input: layout,
-      output: layout,
-    },
-    ...{ batch: 4, sessions: 1, concurrency: 2, tile: undefined, frames: 0, close, [Symbol.asyncDispose]: close },
-    async upscale(frames, count) {
-      this.frames += count;
-      await new Promise((resolve) => setTimeout(resolve, 2));
-      return { output: frames.slice(0), input: frames, runMs: 1 };
-    },
-  };
-}
+import { fakeUpscaler } from '../support/fake-upscaler.js';
 
 const batches = (pictures: readonly string[]): FrameBatch[] =>
   pictures.map((values, first) => {
@@ -48,14 +27,14 @@ describe('held frames', () => {
     { shown: ['1123', '3334', '4444', '5567'], pictures: 7 },
     { shown: ['1', '2', '2', '1'], pictures: 3 },
   ])('of $shown are run once, and come out in order like the others', async ({ shown, pictures }) => {
-    const upscaler = counter();
+    const upscaler = fakeUpscaler();
     expect(await through(upscaler, shown, true)).toEqual(shown.map((picture, number) => ({ number, picture })));
     expect(upscaler.frames).toBe(pictures);
   });
 
   it('are run each time unless asked for', async () => {
     const shown = ['11', '11', '1'];
-    const upscaler = counter();
+    const upscaler = fakeUpscaler();
     expect(await through(upscaler, shown, false)).toEqual(shown.map((picture, number) => ({ number, picture })));
     expect(upscaler.frames).toBe(5);
   });
