@@ -4,6 +4,9 @@ Weights that were fine-tuned from each other lie in one valley, and what lies be
 arXiv:1809.00219, section 3.4).
 
 python -m tinysr.blend --first PSNR.safetensors --second PERCEPTUAL.safetensors --share 0.6 --out MIX.safetensors
+
+With `--onto` a share of what lies between the two is added to a third set: what one training changed, for weights that another
+one made of the same beginning (G. Ilharco et al., Editing models with task arithmetic, arXiv:2212.04089).
 """
 
 from __future__ import annotations
@@ -31,15 +34,26 @@ def blend(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> 
     return {name: torch.lerp(first[name].float(), second[name].float(), share).contiguous() for name in first}
 
 
+def add(onto: dict[str, Tensor], first: dict[str, Tensor], second: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """`onto` plus `share` of the way from the first to the second. @raises ValueError: they are of different networks"""
+    moved = blend(first, second, share)
+    if onto.keys() != moved.keys() or any(onto[name].shape != moved[name].shape for name in onto):
+        raise ValueError("the weights are of different networks")
+    return {name: (onto[name].float() + moved[name] - first[name].float()).contiguous() for name in onto}
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--first", type=Path, required=True)
     parser.add_argument("--second", type=Path, required=True)
     parser.add_argument("--share", type=float, required=True, help="share of the second, 0..1")
+    parser.add_argument("--onto", type=Path, help="weights that the change from the first to the second is added to")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    save_file(blend(read_weights(args.first), read_weights(args.second), args.share), args.out)
+    first, second = read_weights(args.first), read_weights(args.second)
+    mixed = add(read_weights(args.onto), first, second, args.share) if args.onto else blend(first, second, args.share)
+    save_file(mixed, args.out)
 
 
 if __name__ == "__main__":
