@@ -13,6 +13,8 @@ const stream = z.object({
   codec_type: text,
   codec_name: text,
   codec_tag_string: text,
+  sample_rate: text,
+  channels: z.number().optional(),
   width: z.number().optional(),
   height: z.number().optional(),
   pix_fmt: text,
@@ -59,19 +61,36 @@ export function lastReason(stderr: string): string {
 }
 
 /**
+ * Options that let ffmpeg read two minutes, and no more than 100 MB, for what a track is. By itself it gives up after
+ * five seconds, before sound that begins late in a transport stream; what is read is kept in memory until it is known.
+ */
+export const LONG_LOOK = ['-analyzeduration', '120M', '-probesize', '100M'];
+
+/** What else ffprobe looks at, or how. */
+export interface ProbeOptions {
+  /** Stream index whose first frame is read, in place of streams and format, for its side data. */
+  readonly firstFrame?: number;
+  /** Read on until every track is known, as by {@link LONG_LOOK}. */
+  readonly long?: boolean;
+}
+
+/**
  * Runs ffprobe on a file.
  *
- * @param firstFrame stream index whose first frame is read too, for its side data
  * @throws TinySRError `TSR_INPUT_INVALID` when ffprobe cannot read the file, `TSR_FFMPEG_MISSING`
  */
-export async function ffprobe(path: string, signal?: AbortSignal, firstFrame?: number): Promise<ProbeReport> {
+export async function ffprobe(
+  path: string,
+  signal?: AbortSignal,
+  { firstFrame, long = false }: ProbeOptions = {},
+): Promise<ProbeReport> {
   const what =
     firstFrame === undefined
       ? ['-show_streams', '-show_format', '-show_chapters']
       : ['-select_streams', String(firstFrame), '-read_intervals', '%+#1', '-show_frames'];
   const result = await runTool(
     'ffprobe',
-    ['-v', 'error', ...SAFE_INPUT_OPTIONS, ...what, '-of', 'json', fileUrl(path)],
+    ['-v', 'error', ...SAFE_INPUT_OPTIONS, ...(long ? LONG_LOOK : []), ...what, '-of', 'json', fileUrl(path)],
     signal,
   );
   throwIfStopped(signal, 'stopped while probing');

@@ -106,6 +106,11 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
   };
 }
 
+/** Whether a track of sound is announced and nothing of it was found: its sample rate or its channels are unknown then. */
+function isSilent({ codec_type, sample_rate, channels }: ProbedStream): boolean {
+  return codec_type === 'audio' && !(Number(sample_rate) > 0 && channels);
+}
+
 function otherStream(stream: ProbedStream): OtherStream {
   const disposition = stream.disposition ?? {};
   const type =
@@ -121,6 +126,7 @@ function otherStream(stream: ProbedStream): OtherStream {
     title: stream.tags?.title ?? stream.tags?.filename,
     tag: stream.codec_tag_string,
     default: disposition.default === 1,
+    silent: isSilent(stream),
   };
 }
 
@@ -182,7 +188,9 @@ async function checkFile(path: string): Promise<number> {
  */
 export async function probe(path: string, signal?: AbortSignal): Promise<MediaInfo> {
   const bytes = await checkFile(path);
-  const report = await ffprobe(path, signal);
+  const first = await ffprobe(path, signal);
+  const lateSound = first.streams.some(isSilent);
+  const report = lateSound ? await ffprobe(path, signal, { long: true }) : first;
   const duration = number(report.format?.duration);
   const pictures = report.streams.filter((s) => s.codec_type === 'video' && !s.disposition?.attached_pic);
   const chosen = pictures.find((s) => s.disposition?.default) ?? pictures[0];
@@ -199,8 +207,9 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
     startTime: number(report.format?.start_time) ?? 0,
     duration,
     bytes,
+    lateSound,
     video: video.hdr
-      ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, chosen.index), chosen) }
+      ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, { firstFrame: chosen.index }), chosen) }
       : video,
     others,
     chapters: report.chapters.length,

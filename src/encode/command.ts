@@ -1,4 +1,5 @@
 import ffmpeg from 'fluent-ffmpeg';
+import { LONG_LOOK } from '../decode/ffprobe.js';
 import { isRgbOutput } from '../shared/color.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { formatRational, type Rational } from '../shared/rational.js';
@@ -225,7 +226,9 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ],
     )
     .input(fileUrl(plan.source.path))
-    .inputOptions(...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS]);
+    .inputOptions(
+      ...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS, ...(plan.source.lateSound ? LONG_LOOK : [])],
+    );
   for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');
   command
     .complexFilter([encodeFilters(plan)])

@@ -198,6 +198,7 @@ const UNDECODED = ['unknown', 'none', 'apac', 'ac4', 'mpegh_3d_audio'];
 export function fateOf(stream: OtherStream, container: Container): Fate {
   switch (stream.type) {
     case 'audio':
+      if (stream.silent) return undefined;
       if (container.audio.includes(stream.codec)) return 'copy';
       return UNDECODED.includes(stream.codec) ? undefined : container.audioEncoder;
     case 'subtitle':

@@ -35,8 +35,17 @@ const ENCODER_REFUSED = [
   /Invalid pixel format|Unrecognized option|Option not found|Error setting option/,
 ];
 
+/** What an encoder was to join, as far as its errors depend on that. */
+interface EncodeOrigin {
+  /** Path of the video that the other tracks come from. */
+  readonly source?: string;
+  /** ffmpeg muxer of the output. */
+  readonly muxer?: string;
+}
+
 /** Meanings of what ffmpeg said, looked at in this order: a full disk makes it say much else besides. */
-function meaningOf(exit: ChildExit, encoder: string, source: string | undefined): Meaning | undefined {
+function meaningOf(exit: ChildExit, encoder: string, from: EncodeOrigin): Meaning | undefined {
+  const { source, muxer } = from;
   const { stderr, signal } = exit;
   if (/No space left on device|Disk quota exceeded/i.test(stderr)) {
     return { code: 'TSR_OUTPUT_DISK_FULL', what: 'the disk is full', hint: FREE_SPACE };
@@ -91,7 +100,10 @@ function meaningOf(exit: ChildExit, encoder: string, source: string | undefined)
     return {
       code: 'TSR_OUTPUT_FORMAT',
       what: `a track cannot be written in this container (${reason(stderr)})`,
-      hint: 'Write Matroska (.mkv), which holds most kinds of tracks.',
+      hint:
+        muxer === 'matroska'
+          ? 'Leave the track out first: ffmpeg -i IN -map 0 -map -0:TRACK -c copy OUT.mkv'
+          : 'Write Matroska (.mkv), which holds most kinds of tracks.',
     };
   }
   if (ENCODER_REFUSED.some((pattern) => pattern.test(stderr))) {
@@ -108,14 +120,14 @@ function meaningOf(exit: ChildExit, encoder: string, source: string | undefined)
   };
 }
 
-/** What an ended encoder means; undefined when all is well. @param source path of the video that the other tracks come from */
+/** What an ended encoder means; undefined when all is well. */
 export function encodeError(
   target: string,
   encoder: string,
   exit: ChildExit,
-  source?: string,
+  from: EncodeOrigin = {},
 ): TinySRError | undefined {
-  const meaning = meaningOf(exit, encoder, source);
+  const meaning = meaningOf(exit, encoder, from);
   if (!meaning) return undefined;
   const { code, what, hint } = meaning;
   return new TinySRError(code, `${target}: ${what}`, { hint, cause: new Error(exit.stderr) });

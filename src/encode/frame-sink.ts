@@ -80,8 +80,8 @@ export class FrameSink {
   }
 
   #meaning(exit: ChildExit): TinySRError | undefined {
-    const { output, encoder, source } = this.#plan;
-    return encodeError(output, encoder, exit, source.path);
+    const { output, encoder, source, container } = this.#plan;
+    return encodeError(output, encoder, exit, { source: source.path, muxer: container.muxer });
   }
 
   async #failure(): Promise<Error> {

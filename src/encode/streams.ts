@@ -29,6 +29,7 @@ export function planStreams(source: MediaInfo, container: Container): { streams:
     const isChapters = stream.type === 'data' && stream.tag === 'text' && source.chapters > 0 && container.chapters;
     if (stream.type === 'video')
       warnings.push(`${describe(stream)}: dropped, only track ${source.video.index} is upscaled`);
+    else if (stream.silent) warnings.push(`${describe(stream)}: dropped, no sound was found in it`);
     else if (fate === undefined && !isTimecode && !isChapters)
       warnings.push(`${describe(stream)}: dropped, ${container.muxer} cannot hold it`);
     else if (fate !== undefined && fate !== 'copy') warnings.push(`${describe(stream)}: converted to ${fate}`);

@@ -63,6 +63,8 @@ export interface OtherStream {
   readonly tag: string | undefined;
   /** Whether the file marks the track as default. */
   readonly default: boolean;
+  /** Whether it is sound that the file announces and that was not found in it. */
+  readonly silent: boolean;
 }
 
 /** What a media file holds, as far as upscaling cares. */
@@ -75,6 +77,8 @@ export interface MediaInfo {
   /** Seconds; undefined when the file does not say. */
   readonly duration: number | undefined;
   readonly bytes: number;
+  /** Whether a track of sound is not yet known after the first seconds: it begins late, or never. */
+  readonly lateSound: boolean;
   readonly video: VideoStream;
   readonly others: readonly OtherStream[];
   readonly chapters: number;

@@ -12,7 +12,7 @@ import { encodeError } from '#src/encode/encode-error.js';
 import type { OtherStream } from '#src/shared/media.js';
 
 const stream = (type: OtherStream['type'], codec: string): OtherStream => ({
-  ...{ index: 1, type, codec, language: undefined, title: undefined, tag: undefined, default: false },
+  ...{ index: 1, type, codec, language: undefined, title: undefined, tag: undefined, default: false, silent: false },
 });
 const container = (name: string): Container => containerFor(`a.${name}`);
 
@@ -114,6 +114,16 @@ describe('the end of an encoder', () => {
     ['', 255, 'TSR_ENCODE_FAILED'],
   ])('%j with status %i is %s', (stderr, code, expected) => {
     expect(end(stderr, code)).toBe(expected);
+  });
+
+  it('over a track that Matroska refuses does not advise Matroska', () => {
+    const exit = {
+      code: 1,
+      signal: null,
+      stderr: 'Error initializing output stream 0:1 -- Error while opening encoder',
+    };
+    expect(encodeError('out.mp4', 'libx264', exit, { muxer: 'mp4' })?.hint).toMatch(/Write Matroska/);
+    expect(encodeError('out.mkv', 'libx264', exit, { muxer: 'matroska' })?.hint).not.toMatch(/Write Matroska/);
   });
 
   it('by a signal is a failure, and of a full disk still that of a full disk', () => {

@@ -312,7 +312,7 @@ describe('HDR', () => {
   async function sideData(path: string): Promise<unknown[]> {
     const { ffprobe } = await import('#src/decode/ffprobe.js');
     const { index } = await videoStream(path);
-    const sides = (await ffprobe(path, undefined, index)).frames[0]?.side_data_list ?? [];
+    const sides = (await ffprobe(path, undefined, { firstFrame: index })).frames[0]?.side_data_list ?? [];
     return sides.filter(({ side_data_type = '' }) => /Mastering|Content light/.test(side_data_type));
   }
 });

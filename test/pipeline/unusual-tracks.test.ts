@@ -81,6 +81,39 @@ describe('sound', () => {
     }
   });
 
+  it.each(['mkv', 'mp4', 'ts'])(
+    'that is announced and never comes is dropped with a warning in .%s',
+    async (extension) => {
+      const full = await folder.made('both.ts', (path) =>
+        ffmpeg(
+          ...[...VIDEO, ...tone(440), ...tone(880), '-map', '0', '-map', '1', '-map', '2', ...FAST],
+          ...['-c:a:0', 'ac3', '-c:a:1', 'mp2', path],
+        ),
+      );
+      const source = await folder.made('silent.ts', (path) =>
+        ffmpeg('-i', full, '-map', '0', '-c', 'copy', '-bsf:a:1', 'noise=drop=1', path),
+      );
+      const output = folder.file(`silent-out.${extension}`);
+      const { warnings } = await upscale({ input: source, output });
+      expect(warnings).toEqual([expect.stringMatching(/^audio track 2, \w+: dropped, no sound was found in it$/)]);
+      expect((await streamsOf(output, 'audio')).map(({ codec_name }) => codec_name)).toEqual(['ac3']);
+      expect(await numbersIn(output)).toEqual(counting(10));
+    },
+  );
+
+  it.each(['mkv', 'mp4'])('that begins late in a transport stream is kept in .%s', async (extension) => {
+    const source = await folder.made('late.ts', (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', 'color=gray:s=32x32:r=2:d=9', '-itsoffset', '8', ...tone(440)],
+        ...['-map', '0', '-map', '1', ...FAST, '-c:a', 'mp2', path],
+      ),
+    );
+    const output = folder.file(`late-out.${extension}`);
+    await upscale({ input: source, output });
+    const [track] = await streamsOf(output, 'audio');
+    expect((await packets(output, track?.index ?? -1))[0]?.pts).toBeCloseTo(8, 1);
+  });
+
   it('what Matroska has no code for becomes flac with a warning', async () => {
     const source = await folder.made('bluray.m2ts', (path) =>
       ffmpeg(...VIDEO, ...tone(440), ...FAST, '-c:a', 'pcm_bluray', '-f', 'mpegts', path),
