@@ -1,7 +1,7 @@
 import { TinySRError } from '../shared/errors.js';
 
 /** Lines by which ffmpeg tells that data was lost or a frame is damaged. */
-const SIGNS = [
+const SIGNS: readonly RegExp[] = [
   /Error while decoding stream/,
   /corrupt decoded frame/,
   /partial file/,
@@ -41,11 +41,17 @@ export function unreadableError(path: string, reason: string, when: string): Tin
 
 /** Counts, in ffmpeg's stderr, the lines that tell of damage, and keeps the first. */
 export class DamageCounter {
+  readonly #signs: readonly RegExp[];
   #rest = '';
   /** Damaged places met. */
   count = 0;
   /** The first of them in ffmpeg's words. */
   first: string | undefined;
+
+  /** @param signs lines that tell of damage; those of a decoder when left out */
+  constructor(signs = SIGNS) {
+    this.#signs = signs;
+  }
 
   /** Takes the next piece of stderr. */
   push(text: string): void {
@@ -55,8 +61,8 @@ export class DamageCounter {
   }
 
   #look(line: string): void {
-    if (!SIGNS.some((sign) => sign.test(line))) return;
+    if (!this.#signs.some((sign) => sign.test(line))) return;
     this.count += 1;
-    this.first ??= line.replace(/^\[[^\]]*\]\s*/, '').trim();
+    this.first ??= line.replace(/^(\[[^\]]*\]\s*)+/, '').trim();
   }
 }

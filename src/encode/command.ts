@@ -213,7 +213,9 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
   const command = ffmpeg()
     .input('pipe:0')
     .inputOptions(
-      ...['-hide_banner', '-nostdin', '-v', 'error', '-y', '-copyts', ...hardware],
+      ...['-hide_banner', '-nostdin', '-v', 'repeat+error', '-y', '-copyts', ...hardware],
+      // Sound that cannot be decoded ends no picture.
+      ...['-max_error_rate', '1'],
       ...[
         '-itsoffset',
         String(-TIMESTAMP_OFFSET_SECONDS),

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { DamageCounter } from '../decode/damage.js';
 import { type ChildExit, type RunningChild, startChild } from '../shared/child.js';
 import type { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
@@ -7,6 +8,7 @@ import { encodeArguments } from './command.js';
 import { encodeError } from './encode-error.js';
 import { frameHeader, matroskaHeader } from './matroska.js';
 import type { EncodePlan } from './plan.js';
+import { trackSigns } from './track-damage.js';
 
 /** Seconds a frame is shown where the source says no rate: the last one needs a duration, or mp4's edit list ends before it. */
 const UNKNOWN_FRAME_SECONDS = 0.04;
@@ -16,6 +18,7 @@ export class FrameSink {
   readonly #plan: EncodePlan;
   readonly #child: RunningChild;
   readonly #input: Writable;
+  readonly #damage: DamageCounter;
   #error: Error | undefined;
   #ended = false;
   #frames = 0;
@@ -29,6 +32,8 @@ export class FrameSink {
     this.#plan = plan;
     const stdout = target === 'pipe:1' ? 'inherit' : 'ignore';
     this.#child = startChild(toolPath('ffmpeg'), encodeArguments(plan, target), ['pipe', stdout, 'pipe']);
+    this.#damage = new DamageCounter(trackSigns(plan));
+    this.#child.process.stderr?.on('data', (text: string) => this.#damage.push(text));
     this.#input = this.#child.process.stdin as Writable;
     this.#input.on('error', (error) => {
       this.#error = error;
@@ -43,6 +48,11 @@ export class FrameSink {
   /** Process id of the encoder. */
   get pid(): number | undefined {
     return this.#child.process.pid;
+  }
+
+  /** Damaged places met so far in tracks that are converted, and the first in ffmpeg's words. */
+  get damage(): { readonly count: number; readonly first: string | undefined } {
+    return this.#damage;
   }
 
   /** Frames taken so far. */

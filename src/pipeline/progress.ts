@@ -59,7 +59,7 @@ export interface DoneEvent {
   readonly speed: number;
   /** Milliseconds a frame that each stage was waited for (decode, encode) or ran (infer). */
   readonly stageMs: Readonly<Record<Stage, number>>;
-  /** Damaged places met in the source. */
+  /** Damaged places met in the source: in its picture, and in tracks that were converted. */
   readonly damaged: number;
 }
 

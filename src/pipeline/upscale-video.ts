@@ -1,6 +1,8 @@
 import { Observable } from 'rxjs';
 import type { FrameSource } from '../decode/frame-source.js';
+import type { FrameSink } from '../encode/frame-sink.js';
 import { OutputFile } from '../encode/output-file.js';
+import { emptyTracks } from '../encode/track-damage.js';
 import type { Upscaler } from '../infer/types.js';
 import { InferenceThread } from '../infer/worker-session.js';
 import { ClosingStack } from '../shared/closing-stack.js';
@@ -40,11 +42,27 @@ function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Ups
   };
 }
 
-function damageWarnings(source: FrameSource): string[] {
+/** Damage met in the picture and in the tracks that were converted. */
+function damageOf(
+  source: FrameSource,
+  sink: FrameSink,
+): { readonly count: number; readonly first: string | undefined } {
+  return {
+    count: source.damage.count + sink.damage.count,
+    first: source.damage.first ?? sink.damage.first,
+  };
+}
+
+function damageWarnings(source: FrameSource, sink: FrameSink): string[] {
   const { damage, repairedTimestamps } = source;
   return [
     ...(damage.count
       ? [`the source is damaged in ${damage.count} places; all that could be decoded was upscaled (${damage.first})`]
+      : []),
+    ...(sink.damage.count
+      ? [
+          `tracks that were converted are damaged in ${sink.damage.count} places; what could be decoded of them was kept (${sink.damage.first})`,
+        ]
       : []),
     ...(repairedTimestamps ? [`${repairedTimestamps} frames had no usable timestamp and follow the one before`] : []),
   ];
@@ -93,22 +111,26 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     });
     await sink.finish();
     checkAbort();
-    if (options.strict && source.damage.count) {
+    const damage = damageOf(source, sink);
+    if (options.strict && damage.count) {
       throw new TinySRError(
         'TSR_INPUT_DAMAGED',
-        `${options.input}: damaged in ${source.damage.count} places (${source.damage.first})`,
+        `${options.input}: damaged in ${damage.count} places (${damage.first})`,
         {
           hint: 'Without --strict all that can be decoded is delivered.',
         },
       );
     }
-    for (const message of damageWarnings(source)) emit({ type: 'warning', message });
+    // What went to stdout cannot be looked at.
+    const lost = sink.damage.count && file ? await emptyTracks(encode, target, signal) : [];
+    checkAbort();
+    for (const message of [...damageWarnings(source, sink), ...lost]) emit({ type: 'warning', message });
     await file?.commit();
     emit(meter.event());
     const { frames, seconds, speed, stageMs } = meter;
     const done: DoneEvent = {
       ...{ type: 'done', output: options.output, frames, seconds, fps: frames / seconds, speed, stageMs },
-      damaged: source.damage.count,
+      damaged: damage.count,
     };
     emit(done);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ffmpeg, videoStream } from '../support/ffmpeg.js';
+import { ffmpeg, streamsOf, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
 import { counting, numbered, numbersIn } from '../support/pictures.js';
 import { failure, upscale } from '../support/upscale.js';
@@ -101,6 +101,43 @@ describe('a damaged source', () => {
     expect(error.exitCode).toBe(3);
     expect(error.message).toMatch(/damaged in \d+ places/);
     expect(error.hint).toMatch(/--strict/);
+    expect(namesIn(target)).toEqual([]);
+  });
+
+  /** Sound whose every packet is damaged, beside a whole picture. @param noise packets keep a byte in so many */
+  const badSound = (codec: string, noise: number, rate = 25) =>
+    folder.made(`${codec}-${noise}-${rate}.mkv`, async (path) => {
+      const good = await folder.made(`${codec}-${rate}.mkv`, (file) =>
+        ffmpeg(
+          ...['-f', 'lavfi', '-i', `color=gray:s=32x32:r=${rate}`, '-f', 'lavfi', '-i', 'sine=d=1', '-t', '1'],
+          ...[...FAST, '-c:a', codec, file],
+        ),
+      );
+      await ffmpeg('-i', good, '-map', '0', '-c', 'copy', '-bsf:a', `noise=amount=${noise}`, path);
+    });
+
+  it.each([25, 4])('whose sound cannot be decoded: that is said, and the picture is whole (%i fps)', async (rate) => {
+    const output = folder.file(`bad-sound-${rate}.mp4`);
+    const { done, warnings } = await upscale({ input: await badSound('mp2', 1, rate), output });
+    expect(done.frames).toBe(rate);
+    expect(done.damaged).toBeGreaterThan(5);
+    expect(warnings).toContainEqual(expect.stringContaining(`converted are damaged in ${done.damaged} places`));
+    expect(warnings).toContainEqual(expect.stringMatching(/^audio track 1, mp2: nothing of it could be decoded/));
+  });
+
+  it('whose sound is damaged here and there keeps the rest, with a counted warning', async () => {
+    const output = folder.file('part-sound.webm');
+    const { done, warnings } = await upscale({ input: await badSound('ac3', 200), output, preset: '8' });
+    expect(done.damaged).toBeGreaterThan(0);
+    expect(warnings.join()).toMatch(/converted are damaged in \d+ places/);
+    expect(warnings.join()).not.toContain('nothing of it');
+    expect(await streamsOf(output, 'audio')).toHaveLength(1);
+  });
+
+  it('whose converted sound is damaged is an error with strict, and nothing is left', async () => {
+    const target = folder.empty();
+    const error = await failure({ input: await badSound('mp2', 1), output: join(target, 'out.mp4'), strict: true });
+    expect(error.code).toBe('TSR_INPUT_DAMAGED');
     expect(namesIn(target)).toEqual([]);
   });
 
