@@ -100,8 +100,30 @@ function soundFilters({ container, start }: EncodePlan, fate: string): string[] 
   ];
 }
 
-/** Number of the first input with cues: after frames and source. */
-const FIRST_CUES = 2;
+/** Number of the source among the inputs: after the frames. */
+const SOURCE = 1;
+
+/**
+ * Whether sound that is converted is read by an input of its own. No header can be written before its encoder has seen
+ * a first packet: all that another track of the same input has until then would be kept in memory, hours of it where
+ * the sound begins late. Tracks that nobody maps are passed over, so this input keeps nothing.
+ */
+function hasSoundInput({ streams, compare }: EncodePlan): boolean {
+  const carried = streams.filter(({ fate }) => fate !== undefined);
+  const converted = carried.filter(isConvertedSound);
+  return converted.length > 0 && (compare || carried.length > converted.length);
+}
+
+function isConvertedSound({ type, fate }: EncodePlan['streams'][number]): boolean {
+  return type === 'audio' && fate !== undefined && fate !== 'copy';
+}
+
+/**
+ * Bytes of packets that wait for a header. They are those of converted tracks of sound while another of them has not begun:
+ * an hour of AAC is 115 MB, an hour of FLAC in stereo about 300 MB. Beyond them and as many packets, ffmpeg gives up.
+ */
+const WAITING_BYTES = 1_000_000_000;
+const WAITING_PACKETS = 4096;
 
 function isDefault({ source }: EncodePlan, index: number): boolean {
   return source.others.some((other) => other.index === index && other.default);
@@ -109,12 +131,15 @@ function isDefault({ source }: EncodePlan, index: number): boolean {
 
 function carriedStreams(plan: EncodePlan): string[] {
   const options: string[] = [];
+  const soundInput = hasSoundInput(plan) ? SOURCE + 1 : SOURCE;
   let output = 1;
-  for (const { index, fate, type } of plan.streams) {
+  for (const stream of plan.streams) {
+    const { index, fate, type } = stream;
     if (fate === undefined || (type === 'cover' && plan.container.covers === 'attachment')) continue;
     const cues = plan.cueFiles.findIndex((file) => file.index === index);
-    options.push('-map', cues < 0 ? `1:${index}` : `${FIRST_CUES + cues}:0`);
-    options.push(`-c:${output}`, fate, `-map_metadata:s:${output}`, `1:s:${index}`);
+    const input = isConvertedSound(stream) ? soundInput : SOURCE;
+    options.push('-map', cues < 0 ? `${input}:${index}` : `${soundInput + 1 + cues}:0`);
+    options.push(`-c:${output}`, fate, `-map_metadata:s:${output}`, `${SOURCE}:s:${index}`);
     if (cues >= 0) options.push(`-disposition:${output}`, isDefault(plan, index) ? 'default' : '0');
     if (type !== 'attachment') options.push(...withoutStaleTags(output));
     const language = languageFor(
@@ -226,11 +251,13 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
         '-analyzeduration',
         '0',
       ],
-    )
-    .input(fileUrl(plan.source.path))
-    .inputOptions(
-      ...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS, ...(plan.source.lateSound ? LONG_LOOK : [])],
     );
+  const reading = [
+    ...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS],
+    ...(plan.source.lateSound ? LONG_LOOK : []),
+  ];
+  command.input(fileUrl(plan.source.path)).inputOptions(...reading);
+  if (hasSoundInput(plan)) command.input(fileUrl(plan.source.path)).inputOptions(...reading);
   for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');
   command
     .complexFilter([encodeFilters(plan)])
@@ -245,7 +272,8 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
       ...metadata(plan),
       ...chapterTitles(plan),
       ...timescale(plan),
-      ...['-max_muxing_queue_size', '4096', '-strict', 'experimental'],
+      ...['-max_muxing_queue_size', String(WAITING_PACKETS), '-muxing_queue_data_threshold', String(WAITING_BYTES)],
+      ...['-strict', 'experimental'],
       ...(toPipe && plan.container.muxer === 'mp4' ? plan.container.options.slice(0, 2) : plan.container.options),
       ...muxer,
       ...keptKeys(plan),

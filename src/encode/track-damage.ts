@@ -5,9 +5,10 @@ import type { EncodePlan } from './plan.js';
 /** By which the encoder tells that a track which it decodes is damaged. The picture is the decoder's to count. */
 export function trackSigns({ source }: EncodePlan): RegExp[] {
   return [
-    new RegExp(`Error while decoding stream #1:(?!${source.video.index}:)`),
+    // Input 0 are the frames.
+    new RegExp(`Error while decoding stream #[1-9]:(?!${source.video.index}:)`),
     // As newer ffmpegs say it: [aist#1:2/mp2 @ 0x…].
-    /\[[as]ist#1:.*Error submitting packet to decoder/,
+    /\[[as]ist#[1-9]:.*Error submitting packet to decoder/,
     // Of AC-3, which goes on with what it can guess.
     /error decoding the audio block/,
   ];

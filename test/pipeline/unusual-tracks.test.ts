@@ -114,6 +114,26 @@ describe('sound', () => {
     expect((await packets(output, track?.index ?? -1))[0]?.pts).toBeCloseTo(8, 1);
   });
 
+  it('that is converted and begins late does not make a large copied track wait in memory', async () => {
+    const source = await folder.made('late.mov', (path) => {
+      const each = counting(8).map((channel) => `c${channel}=c0`);
+      return ffmpeg(
+        ...['-f', 'lavfi', '-i', 'color=gray:s=32x32:r=1', '-f', 'lavfi', '-i', 'anoisesrc=r=48000:a=0.1'],
+        ...['-itsoffset', '95', '-f', 'lavfi', '-i', 'sine=d=5', '-t', '100'],
+        ...['-filter_complex', `[1:a]pan=7.1|${each.join('|')}[a]`, '-map', '0', '-map', '[a]', '-map', '2', ...FAST],
+        ...['-c:a:0', 'pcm_s24le', '-c:a:1', 'adpcm_ima_qt', path],
+      );
+    });
+    const output = folder.file('late-converted.mkv');
+    await upscale({ input: source, output });
+    const [copied, converted] = await streamsOf(output, 'audio');
+    expect([copied?.codec_name, converted?.codec_name]).toEqual(['pcm_s24le', 'flac']);
+    const times = (await packets(output, converted?.index ?? -1)).map(({ pts }) => pts);
+    expect(times[0]).toBeCloseTo(95, 1);
+    expect(times.at(-1)).toBeCloseTo(100, 0);
+    expect((await packets(output, copied?.index ?? -1)).at(-1)?.pts).toBeCloseTo(100, 0);
+  });
+
   it('what Matroska has no code for becomes flac with a warning', async () => {
     const source = await folder.made('bluray.m2ts', (path) =>
       ffmpeg(...VIDEO, ...tone(440), ...FAST, '-c:a', 'pcm_bluray', '-f', 'mpegts', path),
