@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TinySRError } from '../shared/errors.js';
 import { runTool } from '../shared/ffmpeg.js';
-import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { throwIfStopped } from '../shared/stopped.js';
 
 const text = z.string().optional();
@@ -59,12 +59,6 @@ export function lastReason(stderr: string): string {
   const telling = lines.filter((line) => line && !/^Last message repeated/.test(line));
   return telling.findLast((line) => line !== 'Invalid data found when processing input') ?? telling.at(-1) ?? '';
 }
-
-/**
- * Options that let ffmpeg read two minutes, and no more than 100 MB, for what a track is. By itself it gives up after
- * five seconds, before sound that begins late in a transport stream; what is read is kept in memory until it is known.
- */
-export const LONG_LOOK = ['-analyzeduration', '120M', '-probesize', '100M'];
 
 /** What else ffprobe looks at, or how. */
 export interface ProbeOptions {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { type RunningChild, startChild } from '../shared/child.js';
+import { DamageCounter, readFailure, unreadableError } from '../shared/damage.js';
 import { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
 import type { FrameBatch } from '../shared/frame.js';
@@ -8,7 +9,6 @@ import { fileUrl } from '../shared/input-options.js';
 import { type FrameLayout, frameLayout } from '../shared/layout.js';
 import { rationalValue } from '../shared/rational.js';
 import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js';
-import { DamageCounter, readFailure, unreadableError } from './damage.js';
 import { lastReason } from './ffprobe.js';
 import type { FrameReader } from './frame-reader.js';
 import { hwaccelError } from './hwaccel.js';

@@ -1,7 +1,6 @@
 import ffmpeg from 'fluent-ffmpeg';
-import { LONG_LOOK } from '../decode/ffprobe.js';
 import { isRgbOutput } from '../shared/color.js';
-import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { encodeFilters } from './filters.js';

@@ -1,5 +1,5 @@
-import { RESCUE, readFailure } from '../decode/damage.js';
 import type { ChildExit } from '../shared/child.js';
+import { RESCUE, readFailure } from '../shared/damage.js';
 import { type ErrorCode, TinySRError } from '../shared/errors.js';
 import { fileUrl } from '../shared/input-options.js';
 

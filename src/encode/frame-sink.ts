@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
-import { DamageCounter } from '../decode/damage.js';
 import { type ChildExit, type RunningChild, startChild } from '../shared/child.js';
+import { DamageCounter } from '../shared/damage.js';
 import type { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
 import { rationalValue } from '../shared/rational.js';

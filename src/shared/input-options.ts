@@ -17,6 +17,12 @@ export const SAFE_INPUT_OPTIONS: readonly string[] = [
   DEMUXERS,
 ];
 
+/**
+ * Options that let ffmpeg read two minutes, and no more than 100 MB, for what a track is. By itself it gives up after
+ * five seconds, before sound that begins late in a transport stream; what is read is kept in memory until it is known.
+ */
+export const LONG_LOOK: readonly string[] = ['-analyzeduration', '120M', '-probesize', '100M'];
+
 /** A path as an ffmpeg URL that no character of the name can turn into another protocol, pattern or option. */
 export function fileUrl(path: string): string {
   return `file:${path}`;

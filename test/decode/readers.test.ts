@@ -3,12 +3,12 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { DamageCounter } from '#src/decode/damage.js';
 import { lastReason } from '#src/decode/ffprobe.js';
 import { LineReader } from '#src/decode/line-reader.js';
 import { PipeReader } from '#src/decode/pipe-reader.js';
 import { describePixelFormat } from '#src/decode/pixel-format.js';
 import { SocketReader } from '#src/decode/socket-reader.js';
+import { DamageCounter } from '#src/shared/damage.js';
 import { counting } from '../support/pictures.js';
 
 describe('a pipe reader', () => {

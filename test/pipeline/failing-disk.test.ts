@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFailure } from '#src/decode/damage.js';
+import { readFailure } from '#src/shared/damage.js';
 import { runCli } from '../support/cli.js';
 import { ffmpeg } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';

@@ -1,4 +1,4 @@
-import { TinySRError } from '../shared/errors.js';
+import { TinySRError } from './errors.js';
 
 /** Lines by which ffmpeg tells that data was lost or a frame is damaged. */
 const SIGNS: readonly RegExp[] = [
