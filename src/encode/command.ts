@@ -88,13 +88,21 @@ function withoutStaleTags(stream: number): string[] {
   return STALE_TAGS.flatMap((tag) => [`-metadata:s:${stream}`, `${tag}=`]);
 }
 
+/** Seconds from the output's zero at which a part of the video ends; undefined: the video goes to its end. */
+function lengthOf({ source, end, zero }: EncodePlan): number | undefined {
+  return end === undefined ? undefined : source.startTime + end - zero;
+}
+
 /** What sound goes through that is encoded anew. */
-function soundFilters({ container, start }: EncodePlan, fate: string): string[] {
+function soundFilters(plan: EncodePlan, fate: string): string[] {
   if (fate === 'copy') return [];
-  const { audioEncoder, audioLayouts } = container;
+  const { audioEncoder, audioLayouts } = plan.container;
+  const end = lengthOf(plan);
   return [
     // What lies between the key frame before the start and the start: time 0 is the output's first.
-    ...(start === undefined ? [] : ['atrim=start=0']),
+    ...(plan.start === undefined ? [] : ['atrim=start=0']),
+    // `-t` counts from the sound's own beginning, which may come late or after the part has ended.
+    ...(end === undefined ? [] : [`atrim=end=${end.toFixed(6)}`]),
     ...(fate === audioEncoder && audioLayouts ? [`aformat=channel_layouts=${audioLayouts}`] : []),
   ];
 }
@@ -214,10 +222,11 @@ function trackOffset({ zero }: EncodePlan): string[] {
  * Where copied tracks begin and end. An input's own `-to` forgets its `-itsoffset`, and without `-copypriorss 0`
  * packets from the key frame before the start on are copied.
  */
-function cuts({ source, start, end, zero }: EncodePlan): string[] {
+function cuts(plan: EncodePlan): string[] {
+  const end = lengthOf(plan);
   return [
-    ...(start === undefined ? [] : ['-copypriorss', '0']),
-    ...(end === undefined ? [] : ['-t', (source.startTime + end - zero).toFixed(6)]),
+    ...(plan.start === undefined ? [] : ['-copypriorss', '0']),
+    ...(end === undefined ? [] : ['-t', end.toFixed(6)]),
   ];
 }
 

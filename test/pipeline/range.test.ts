@@ -63,6 +63,30 @@ describe('parts of a video', () => {
     expect((await probeFile(output)).streams).toHaveLength(2);
   });
 
+  /** Sound from 0.8 s to 1.4 s beside 1.6 s of picture. */
+  const late = () =>
+    folder.made('late-sound.mkv', (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', numbered(64, 48), '-itsoffset', '0.8', '-f', 'lavfi', '-i', 'sine=r=48000:d=0.6'],
+        ...['-frames:v', '40', '-map', '0:v', '-map', '1:a', ...FAST, '-c:a', 'pcm_s16le', path],
+      ),
+    );
+
+  it.each([
+    [{ end: 0.4 }, 0.4],
+    [{ frames: 10 }, 0.4],
+    [{ end: 1.2 }, 1.2],
+    [{ start: 0.4, end: 1.2 }, 0.8],
+  ])('%j of a video whose sound begins late ends with the part', async (options, seconds) => {
+    for (const extension of ['mp4', 'mkv']) {
+      const output = folder.file(`late-${JSON.stringify(options).replaceAll(/\W/g, '')}.${extension}`);
+      await upscale({ input: await late(), output, ...options });
+      const { format } = await probeFile(output);
+      expect(Math.abs(Number(format.duration) - seconds)).toBeLessThan(0.06);
+      expect((await frameTimes(output)).length).toBe(Math.round(seconds * 25));
+    }
+  });
+
   it('the sound of a transport stream is cut with its picture', async () => {
     const output = folder.file('sound-ts.mkv');
     await upscale({ input: await clip('ts'), output, start: 0.6, end: 1.2 });
