@@ -1,45 +1,18 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { containerFor, OUTPUT_EXTENSIONS } from '../encode/containers.js';
 import { ensureFolder } from '../encode/output-file.js';
 import { refuseSameFile } from '../pipeline/same-file.js';
 import { TinySRError } from '../shared/errors.js';
 import type { CliValues } from './cli-values.js';
+import { expandInputs, type PassedOver } from './expand-inputs.js';
 import { printable } from './print.js';
 import { reportError } from './report-error.js';
 import { upscaleOne } from './upscale-command.js';
 
-/** Extensions by which videos are found in a folder. */
-const VIDEO_EXTENSIONS = new Set(
-  '.3g2 .3gp .asf .avi .flv .gif .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv .y4m'.split(
-    ' ',
-  ),
-);
-
 interface Job {
   readonly input: string;
   readonly output: string;
-}
-
-/** The inputs, folders replaced by the videos directly in them. */
-async function expand(inputs: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const input of inputs) {
-    const info = await stat(input).catch(() => undefined);
-    if (!info?.isDirectory()) {
-      files.push(input);
-      continue;
-    }
-    const names = await readdir(input).catch((cause: NodeJS.ErrnoException) => {
-      throw new TinySRError('TSR_INPUT_UNREADABLE', `${input}: the folder cannot be read (${cause.code})`, {
-        hint: 'Change its permissions.',
-        cause,
-      });
-    });
-    const videos = names.filter((name) => !name.startsWith('.') && VIDEO_EXTENSIONS.has(extname(name).toLowerCase()));
-    files.push(...videos.sort().map((name) => join(input, name)));
-  }
-  return files;
 }
 
 function outputName(input: string, extension: string | undefined): string {
@@ -71,6 +44,11 @@ function plan(inputs: readonly string[], folder: string, values: CliValues): Job
   });
 }
 
+function passedOverLine({ folder, files, extensions }: PassedOver): string {
+  const names = extensions.map((extension) => extension || 'no extension').join(' ');
+  return `${printable(folder)}: ${files} ${files === 1 ? 'file' : 'files'} passed over, not named as videos are (${printable(names)})`;
+}
+
 /**
  * Upscales several inputs into a folder, one after the other; a failure does not stop the rest.
  *
@@ -82,15 +60,23 @@ export async function runBatch(
   values: CliValues,
   signal: AbortSignal,
 ): Promise<void> {
-  const jobs = plan(await expand(inputs), folder, values);
+  const { files, passedOver } = await expandInputs(inputs);
+  const say = (line: string) => {
+    if (!values.quiet && !values.json) process.stderr.write(`${line}\n`);
+  };
+  const tell = (event: object) => {
+    if (values.json) process.stdout.write(`${JSON.stringify(event)}\n`);
+  };
+  for (const passed of passedOver) {
+    say(passedOverLine(passed));
+    tell({ type: 'passed-over', ...passed });
+  }
+  const jobs = plan(files, folder, values);
   if (jobs.length === 0)
     throw new TinySRError('TSR_USAGE', 'no video among the inputs', {
       hint: 'Give files, or folders with videos in them.',
     });
   await ensureFolder(folder);
-  const say = (line: string) => {
-    if (!values.quiet && !values.json) process.stderr.write(`${line}\n`);
-  };
   const told = { json: values.json ?? false, verbose: values.verbose ?? false, jsonStream: process.stdout };
   const failed: string[] = [];
   let skipped = 0;
@@ -118,7 +104,7 @@ export async function runBatch(
   }
   const written = jobs.length - failed.length - skipped;
   say(`${written} written, ${skipped} skipped, ${failed.length} failed`);
-  if (values.json) process.stdout.write(`${JSON.stringify({ type: 'summary', written, skipped, failed })}\n`);
+  tell({ type: 'summary', written, skipped, failed });
   if (failed.length) {
     throw new TinySRError(
       'TSR_BATCH_PARTIAL',

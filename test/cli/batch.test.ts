@@ -33,6 +33,35 @@ describe('--out-dir', () => {
     expect([code, stderr.trim().split('\n').at(-1)]).toMatchObject([1, expect.stringContaining('TSR_BATCH_PARTIAL')]);
   });
 
+  it('knows old footage by its names, and tells what it passes over', async () => {
+    const from = folder.empty();
+    const raw = readFileSync(
+      await folder.made('old.mpg', async (path) => ffmpeg('-i', await clip(), '-r', '25', '-c:v', 'mpeg2video', path)),
+    );
+    const old = '.dv .mod .vro .divx .m2v .m1v .mpv .tod .rm .rmvb .ogm .qt .f4v .apng .mjpeg .m2p .dat'.split(' ');
+    for (const [number, extension] of old.entries()) writeFileSync(join(from, `tape${number}${extension}`), raw);
+    writeFileSync(join(from, 'settings.dat'), 'not a video');
+    writeFileSync(join(from, 'song.mod'), 'not a video');
+    writeFileSync(join(from, 'notes.txt'), 'hello');
+    mkdirSync(join(from, 'sub.avi'));
+    // That every output is there already saves upscaling them.
+    const to = folder.empty();
+    for (const number of old.keys()) writeFileSync(join(to, `tape${number}.mkv`), '');
+    const { code, stdout } = await runCli([from, '--out-dir', to, '--skip-existing', '--json']);
+    const events = stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events).toEqual([
+      { type: 'passed-over', folder: from, files: 3, extensions: ['.dat', '.mod', '.txt'] },
+      { type: 'summary', written: 0, skipped: old.length, failed: [] },
+    ]);
+    expect(code).toBe(0);
+    const { stderr } = await runCli([from, '--out-dir', to, '--skip-existing']);
+    expect(stderr).toContain('3 files passed over, not named as videos are (.dat .mod .txt)');
+  });
+
   it('goes on where it stopped with --skip-existing', async () => {
     const [from, to] = [await tapes(), folder.empty()];
     await runCli([join(from, 'one.mp4'), '--out-dir', to]);

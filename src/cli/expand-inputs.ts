@@ -1,0 +1,72 @@
+import { open, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { TinySRError } from '../shared/errors.js';
+
+/** Extensions by which videos are found in a folder. */
+const VIDEO_EXTENSIONS = new Set([
+  ...['.3g2', '.3gp', '.apng', '.asf', '.avi', '.divx', '.dv', '.f4v', '.flv', '.gif', '.m1v', '.m2p', '.m2t', '.m2ts'],
+  ...['.m2v', '.m4v', '.mjpeg', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mpv', '.mts', '.mxf', '.ogm', '.ogv', '.qt'],
+  ...['.rm', '.rmvb', '.tod', '.ts', '.vob', '.vro', '.webm', '.wmv', '.y4m'],
+]);
+
+/** Extensions that camcorders and Video CDs share with what is no video: tracker music, data of any kind. */
+const AMBIGUOUS_EXTENSIONS = new Set(['.dat', '.mod']);
+
+/** Whether a file begins as those of camcorders (MPEG: pack, sequence) and Video CDs (RIFF of kind CDXA) do. */
+async function beginsAsMpeg(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined);
+  if (!file) return false;
+  try {
+    const head = Buffer.alloc(12);
+    await file.read(head, 0, head.length, 0);
+    const start = head.toString('hex', 0, 4);
+    return start === '000001ba' || start === '000001b3' || head.toString('latin1', 8) === 'CDXA';
+  } catch {
+    return false;
+  } finally {
+    await file.close();
+  }
+}
+
+async function isVideo(path: string): Promise<boolean> {
+  const extension = extname(path).toLowerCase();
+  return VIDEO_EXTENSIONS.has(extension) || (AMBIGUOUS_EXTENSIONS.has(extension) && (await beginsAsMpeg(path)));
+}
+
+/** Files of a folder that are not taken for videos, as their names say otherwise. */
+export interface PassedOver {
+  readonly folder: string;
+  readonly files: number;
+  /** Their extensions, each once; an empty one is that of names without. */
+  readonly extensions: readonly string[];
+}
+
+/** The inputs, folders replaced by the videos directly in them, and what was passed over in each folder. */
+export async function expandInputs(
+  inputs: readonly string[],
+): Promise<{ readonly files: readonly string[]; readonly passedOver: readonly PassedOver[] }> {
+  const files: string[] = [];
+  const passedOver: PassedOver[] = [];
+  for (const input of inputs) {
+    const info = await stat(input).catch(() => undefined);
+    if (!info?.isDirectory()) {
+      files.push(input);
+      continue;
+    }
+    const entries = await readdir(input, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+      throw new TinySRError('TSR_INPUT_UNREADABLE', `${input}: the folder cannot be read (${cause.code})`, {
+        hint: 'Change its permissions.',
+        cause,
+      });
+    });
+    const candidates = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'));
+    const paths = candidates.map(({ name }) => join(input, name)).sort();
+    const others: string[] = [];
+    for (const path of paths) {
+      ((await isVideo(path)) ? files : others).push(path);
+    }
+    const extensions = [...new Set(others.map((path) => extname(path).toLowerCase()))].sort();
+    if (others.length) passedOver.push({ folder: input, files: others.length, extensions });
+  }
+  return { files, passedOver };
+}
