@@ -22,6 +22,21 @@ function outputName(input: string, extension: string | undefined): string {
   return `${basename(input, own)}${usable}`;
 }
 
+/**
+ * Leaves out what an earlier run of the same batch wrote into its own folder: inputs that are the output of another.
+ * Only where outputs that exist are not written again, as such an input may be somebody's own after all.
+ */
+function withoutOwnOutputs(jobs: readonly Job[], skipExisting: boolean): readonly Job[] {
+  if (!skipExisting) return jobs;
+  const sources = new Map<string, Set<string>>();
+  for (const { input, output } of jobs) {
+    const path = resolve(output);
+    sources.set(path, (sources.get(path) ?? new Set()).add(resolve(input)));
+  }
+  const isMade = (path: string) => [...(sources.get(path) ?? [])].some((source) => source !== path);
+  return jobs.filter(({ input }) => !isMade(resolve(input)));
+}
+
 /** Pairs inputs with outputs. @throws TinySRError `TSR_OUTPUT_CLASH`, `TSR_OUTPUT_FORMAT`, `TSR_USAGE` */
 function plan(inputs: readonly string[], folder: string, values: CliValues): Job[] {
   if (inputs.includes('-'))
@@ -29,14 +44,14 @@ function plan(inputs: readonly string[], folder: string, values: CliValues): Job
   // An extension that no video can have is said once, before there is a folder.
   if (values.ext !== undefined) containerFor(outputName('video', values.ext));
   const taken = new Map<string, string>();
-  return inputs.map((input) => {
-    const output = join(folder, outputName(input, values.ext));
+  const jobs = inputs.map((input) => ({ input, output: join(folder, outputName(input, values.ext)) }));
+  return withoutOwnOutputs(jobs, values.skipExisting ?? false).map(({ input, output }) => {
     // Names that differ in case only are the same file on many systems.
     const key = resolve(output).toLowerCase();
     const other = taken.get(key);
     if (other !== undefined) {
       throw new TinySRError('TSR_OUTPUT_CLASH', `${other} and ${input} would both become ${output}`, {
-        hint: 'Rename one of them, or upscale them into different folders.',
+        hint: 'Rename one of them, or upscale them into different folders. A batch into its own folder goes on with --skip-existing.',
       });
     }
     taken.set(key, input);

@@ -84,6 +84,19 @@ describe('--out-dir', () => {
     expect(stderr).toContain('TSR_OUTPUT_CLASH');
   });
 
+  it('goes on in its own folder with --skip-existing, and never writes over what stands there', async () => {
+    const from = folder.empty();
+    for (const name of ['a.avi', 'b.avi']) await ffmpeg('-i', await clip(), '-c:v', 'mjpeg', join(from, name));
+    expect((await runCli([join(from, 'a.avi'), '--out-dir', from])).code).toBe(0);
+    const before = readFileSync(join(from, 'a.mkv'));
+    const { code, stderr } = await runCli([from, '--out-dir', from, '--skip-existing']);
+    expect([code, namesIn(from)]).toEqual([0, ['a.avi', 'a.mkv', 'b.avi', 'b.mkv']]);
+    expect(stderr).toContain('1 written, 1 skipped, 0 failed');
+    const over = await runCli([from, '--out-dir', from, '--overwrite']);
+    expect([over.code, over.stderr]).toEqual([4, expect.stringContaining('TSR_OUTPUT_CLASH')]);
+    expect(readFileSync(join(from, 'a.mkv'))).toEqual(before);
+  });
+
   it('does not take an input for its own finished output', async () => {
     const from = folder.empty();
     copyFileSync(await clip(), join(from, 'a.mp4'));
