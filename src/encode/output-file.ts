@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, constants, link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, link, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isFullDisk, TinySRError } from '../shared/errors.js';
 import { asLastResort } from '../shared/last-resort.js';
@@ -35,7 +35,9 @@ export class OutputFile {
    * @throws TinySRError `TSR_OUTPUT_EXISTS`, `TSR_OUTPUT_UNWRITABLE`
    */
   static async prepare(target: string, overwrite: boolean): Promise<OutputFile> {
-    const path = resolve(target);
+    const named = resolve(target);
+    // A link stays one: what it leads to is replaced. One that leads nowhere is replaced itself.
+    const path = overwrite ? await realpath(named).catch(() => named) : named;
     const folder = dirname(path);
     const unwritable = (reason: string, cause?: unknown) =>
       new TinySRError('TSR_OUTPUT_UNWRITABLE', `${target}: ${reason}`, {

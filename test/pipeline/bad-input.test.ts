@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
@@ -240,6 +240,21 @@ describe('a target that cannot be written', () => {
     const name = `${'n'.repeat(251)}.mp4`;
     await upscale({ input: await good(), output: join(target, name) });
     expect(namesIn(target)).toEqual([name]);
+  });
+
+  it('that is a link stays one: the file it leads to is replaced', async () => {
+    const [place, away] = [folder.empty(), folder.empty()];
+    const real = join(away, 'film.mp4');
+    await copyFile(await good(), real);
+    symlinkSync(real, join(place, 'link.mp4'));
+    symlinkSync('link.mp4', join(place, 'other.mp4'));
+    await upscale({ input: await good(), output: join(place, 'other.mp4'), overwrite: true }, () => {
+      expect(namesIn(place)).toEqual(['link.mp4', 'other.mp4']);
+    });
+    expect([namesIn(place), namesIn(away)]).toEqual([['link.mp4', 'other.mp4'], ['film.mp4']]);
+    expect(lstatSync(join(place, 'other.mp4')).isSymbolicLink()).toBe(true);
+    expect(lstatSync(real).isFile()).toBe(true);
+    expect((await videoStream(real)).width).toBe(4 * (await videoStream(await good())).width);
   });
 
   it('that is a link to nowhere is told before any work, and replaced when asked', async () => {
