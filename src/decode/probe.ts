@@ -88,6 +88,8 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
   return {
     index: stream.index,
     codec: stream.codec_name ?? 'unknown',
+    language: stream.tags?.language,
+    title: stream.tags?.title,
     width: turned ? height : width,
     height: turned ? width : height,
     rotation,

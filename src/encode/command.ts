@@ -136,6 +136,34 @@ function isDefault({ source }: EncodePlan, index: number): boolean {
   return source.others.some((other) => other.index === index && other.default);
 }
 
+/** Bytes of a handler's name. mov writes its length in one byte, which ffmpeg's reader takes for a signed one. */
+const LONGEST_NAME = { mov: 127, mp4: 1023 };
+
+/** A title cut to the bytes that it may have, whole characters. */
+function cutTo(longest: number, title: string): string {
+  let name = title.slice(0, longest);
+  while (Buffer.byteLength(name) > longest) name = [...name].slice(0, -1).join('');
+  return name;
+}
+
+/**
+ * Language and title of an output's track, where the muxer would not take them over by itself: mov knows languages by
+ * other codes, and ffmpeg writes titles to neither mov nor mp4. Players show the handler's name there.
+ */
+function trackTags(
+  { container: { muxer } }: EncodePlan,
+  output: number,
+  { language, title }: { readonly language: string | undefined; readonly title: string | undefined },
+): string[] {
+  const code = languageFor(muxer, language);
+  return [
+    ...(code ? [`-metadata:s:${output}`, `language=${code}`] : []),
+    ...(title && (muxer === 'mp4' || muxer === 'mov')
+      ? [`-metadata:s:${output}`, `handler_name=${cutTo(LONGEST_NAME[muxer], title)}`]
+      : []),
+  ];
+}
+
 function carriedStreams(plan: EncodePlan): string[] {
   const options: string[] = [];
   const soundInput = hasSoundInput(plan) ? SOURCE + 1 : SOURCE;
@@ -149,11 +177,8 @@ function carriedStreams(plan: EncodePlan): string[] {
     options.push(`-c:${output}`, fate, `-map_metadata:s:${output}`, `${SOURCE}:s:${index}`);
     if (cues >= 0) options.push(`-disposition:${output}`, isDefault(plan, index) ? 'default' : '0');
     if (type !== 'attachment') options.push(...withoutStaleTags(output));
-    const language = languageFor(
-      plan.container.muxer,
-      plan.source.others.find((other) => other.index === index)?.language,
-    );
-    if (language) options.push(`-metadata:s:${output}`, `language=${language}`);
+    const own = plan.source.others.find((other) => other.index === index);
+    if (own && type !== 'cover') options.push(...trackTags(plan, output, own));
     if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
     const filters = type === 'audio' ? soundFilters(plan, fate) : [];
     if (filters.length) options.push(`-filter:${output}`, filters.join(','));
@@ -190,6 +215,7 @@ function metadata(plan: EncodePlan): string[] {
     ...['-map_metadata', '1', '-map_chapters', plan.container.chapters ? '1' : '-1'],
     // Naming one stream's metadata ends the copying of all others': each carried stream names its own.
     ...['-map_metadata:s:v:0', `1:s:${source.video.index}`, ...withoutStaleTags(0)],
+    ...trackTags(plan, 0, source.video),
     // Transparency is not upscaled.
     ...['-metadata:s:0', 'alpha_mode='],
     ...timecode(plan),

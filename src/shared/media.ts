@@ -24,6 +24,8 @@ export interface VideoStream {
   /** Stream index in the file. */
   readonly index: number;
   readonly codec: string;
+  readonly language: string | undefined;
+  readonly title: string | undefined;
   /** Decoded width in pixels, after rotation. */
   readonly width: number;
   /** Decoded height in pixels, after rotation. */

@@ -140,6 +140,26 @@ describe('Matroska to other containers', () => {
     expect(words).toContain('Second: ä ß 漢');
   });
 
+  it.each(['mp4', 'mov'])('%s: titles of tracks become the names of their handlers', async (extension) => {
+    const output = folder.file(`titles.${extension}`);
+    await upscale({ input: await rich(), output });
+    const names = (await streamsOf(output, 'audio')).map(({ tags }) => tags?.handler_name);
+    expect(names).toEqual(['Original', 'Dubbed']);
+    expect((await videoStream(output)).tags?.handler_name).toBe('Main picture');
+  });
+
+  it('mov: a title too long for it is cut between characters, and the picture keeps its language', async () => {
+    const source = await folder.made('long-title.mkv', (path) =>
+      ffmpeg(
+        ...[...VIDEO, '-metadata:s:v', 'language=fre', '-metadata:s:v', `title=${'ä'.repeat(200)}`, ...FAST, path],
+      ),
+    );
+    const output = folder.file('long-title.mov');
+    await upscale({ input: source, output });
+    const { tags } = await videoStream(output);
+    expect([tags?.language, tags?.handler_name]).toEqual(['fra', 'ä'.repeat(63)]);
+  });
+
   it('mov: flac becomes aac with a warning', async () => {
     const output = folder.file('rich.mov');
     const { warnings } = await upscale({ input: await rich(), output });
