@@ -2,6 +2,30 @@ import { runTool } from '../shared/ffmpeg.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import type { MediaInfo } from '../shared/media.js';
 
+/** Bytes of a file up to which its frames are counted: it is read once for that, in a part of a second. */
+const COUNTED_BYTES = 64 << 20;
+
+/**
+ * Counts the frames of a file that does not announce how many there are: rate and duration would say thousands where a
+ * few frames have hours between them.
+ *
+ * @returns undefined where the file announces a count, is too large to be read for one, or has nothing to count
+ */
+export async function countFrames(
+  { path, bytes, video }: MediaInfo,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  if (video.frameCountAnnounced || bytes > COUNTED_BYTES) return undefined;
+  const count = ['-select_streams', String(video.index), '-count_packets', '-show_entries', 'stream=nb_read_packets'];
+  const { stdout } = await runTool(
+    'ffprobe',
+    ['-v', 'error', ...SAFE_INPUT_OPTIONS, ...count, '-of', 'default=nw=1:nk=1', fileUrl(path)],
+    signal,
+  );
+  // A transport stream is told of twice, as its programme's and by itself.
+  return Number.parseInt(stdout.toString(), 10) || undefined;
+}
+
 /** Packets read beyond the asked ones, so that reordering cannot hide an earlier frame. */
 const REORDERING = 64;
 

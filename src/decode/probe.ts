@@ -33,9 +33,12 @@ function rotationOf(stream: ProbedStream): number {
   return (((quarters % 4) + 4) % 4) * 90;
 }
 
-function frameCountOf(stream: ProbedStream, seconds: number | undefined): number | undefined {
+function announcedFrames(stream: ProbedStream): number | undefined {
   const announced = Number(stream.nb_frames ?? stream.tags?.NUMBER_OF_FRAMES);
-  if (Number.isSafeInteger(announced) && announced > 0) return announced;
+  return Number.isSafeInteger(announced) && announced > 0 ? announced : undefined;
+}
+
+function guessedFrames(stream: ProbedStream, seconds: number | undefined): number | undefined {
   const rate = parseRational(stream.avg_frame_rate);
   return rate && seconds ? Math.max(1, Math.round(rationalValue(rate) * seconds)) : undefined;
 }
@@ -85,6 +88,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
   const pixelFormat = stream.pix_fmt ?? 'unknown';
   const format = describePixelFormat(pixelFormat);
   const color = colorTags(stream);
+  const announced = announcedFrames(stream);
   return {
     index: stream.index,
     codec: stream.codec_name ?? 'unknown',
@@ -101,7 +105,8 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     timeBase: parseRational(stream.time_base) ?? { num: 1, den: 90_000 },
     frameRate: frameRateOf(stream),
     sampleAspectRatio: turned ? { num: sar.den, den: sar.num } : sar,
-    frameCount: frameCountOf(stream, number(stream.duration) ?? duration),
+    frameCount: announced ?? guessedFrames(stream, number(stream.duration) ?? duration),
+    frameCountAnnounced: announced !== undefined,
     color,
     hdr: color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67',
     hdrMetadata: undefined,

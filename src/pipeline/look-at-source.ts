@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { countClockJumps, mendClock } from '../decode/clock.js';
+import { countFrames } from '../decode/packet-times.js';
 import { probe } from '../decode/probe.js';
 import type { MediaInfo } from '../shared/media.js';
 import { COPIES } from './spool.js';
@@ -24,13 +25,15 @@ export async function lookAtSource(
   signal?: AbortSignal,
 ): Promise<{ readonly source: MediaInfo; readonly warnings: readonly string[] }> {
   const source = await probe(path, signal);
-  const jumps = await countClockJumps(source, signal);
-  if (jumps === 0) return { source, warnings: [] };
+  const [jumps, frames] = await Promise.all([countClockJumps(source, signal), countFrames(source, signal)]);
+  const counted = (info: MediaInfo): MediaInfo =>
+    frames === undefined ? info : { ...info, video: { ...info.video, frameCount: frames } };
+  if (jumps === 0) return { source: counted(source), warnings: [] };
   const mended = join(await scratchPath(scratch), COPIES.mended);
   await mendClock(source, mended, signal);
   const places = jumps === 1 ? 'once' : `${jumps} times`;
   return {
-    source: await probe(mended, signal),
+    source: counted(await probe(mended, signal)),
     warnings: [`the clock of the source starts anew ${places}: what follows is joined on`],
   };
 }

@@ -54,7 +54,11 @@ function expectedFrames(source: MediaInfo, options: UpscaleVideoOptions): number
   let expected = frameCount;
   if ((options.start !== undefined || end !== undefined) && frameRate) {
     const until = Math.min(end ?? Number.POSITIVE_INFINITY, source.duration ?? end ?? Number.POSITIVE_INFINITY);
-    expected = Number.isFinite(until) ? Math.max(1, Math.round((until - start) * rationalValue(frameRate))) : undefined;
+    const ofRate = Number.isFinite(until)
+      ? Math.max(1, Math.round((until - start) * rationalValue(frameRate)))
+      : undefined;
+    // A part has no more than the whole.
+    expected = ofRate === undefined ? undefined : Math.min(ofRate, frameCount ?? ofRate);
   }
   return frames === undefined ? expected : Math.min(frames, expected ?? frames);
 }

@@ -46,6 +46,8 @@ export interface VideoStream {
   readonly sampleAspectRatio: Rational;
   /** Frames the container announces or duration and rate suggest; undefined when unknown. */
   readonly frameCount: number | undefined;
+  /** Whether the container announces that count: otherwise it is a guess, which gaps make wrong. */
+  readonly frameCountAnnounced: boolean;
   readonly color: ColorTags;
   /** PQ or HLG transfer. */
   readonly hdr: boolean;

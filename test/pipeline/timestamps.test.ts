@@ -31,6 +31,18 @@ function variable(name: string, ...encode: readonly string[]): Promise<string> {
 }
 
 describe('variable frame rate', () => {
+  it.each(['mkv', 'ts', 'flv'])('frames with hours between them are counted, not guessed (.%s)', async (extension) => {
+    const graph = `${numbered(64, 48)},trim=end_frame=10,setpts='if(eq(N,9),7200/TB,PTS)'`;
+    const source = await folder.made(`hours.${extension}`, (path) =>
+      ffmpeg('-f', 'lavfi', '-i', graph, '-fps_mode', 'passthrough', ...FAST, path),
+    );
+    const output = folder.file(`hours-${extension}.mkv`);
+    const { start, done } = await upscale({ input: source, output });
+    expect([start.totalFrames, done.frames]).toEqual([10, 10]);
+    const part = await upscale({ input: source, output, overwrite: true, start: 0.12 });
+    expect(part.start.totalFrames).toBeLessThanOrEqual(10);
+  });
+
   const targets = ['mp4', 'mkv', 'mov', 'webm', 'ts'];
 
   it.each(targets)('every PTS of a variable-frame-rate mp4 is kept in .%s', async (extension) => {
