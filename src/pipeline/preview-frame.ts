@@ -13,7 +13,7 @@ import { checkPreviewOptions } from './check-options.js';
 import { planColor } from './color-plan.js';
 import { FramePool } from './frame-pool.js';
 import type { PreviewOptions } from './options.js';
-import { planSizes } from './size-plan.js';
+import { planSizes, squareSize } from './size-plan.js';
 import { inUsersWords, scratchFolder, spool } from './spool.js';
 
 async function preview(
@@ -72,7 +72,8 @@ async function preview(
       {
         after: { layout: upscaler.output, data: output, ...size.picture },
         before: compare ? { layout: upscaler.input, data: input, width: video.width, height: video.height } : undefined,
-        ...{ width: size.width, height: size.height, matrix, fullRange },
+        // Hardly a viewer heeds what a PNG says of the shape of its pixels.
+        ...{ ...squareSize(video, size, options), matrix, fullRange },
       },
       file.temporary,
       options.output,

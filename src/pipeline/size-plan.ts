@@ -2,6 +2,7 @@ import type { Model } from '../infer/types.js';
 import { TinySRError } from '../shared/errors.js';
 import { MAX_PIXELS, MAX_SIDE } from '../shared/limits.js';
 import type { VideoStream } from '../shared/media.js';
+import { rationalValue } from '../shared/rational.js';
 import type { UpscaleOptions } from './options.js';
 
 /** Sizes along the line, in pixels. */
@@ -22,6 +23,26 @@ function outputSize(video: VideoStream, model: Model, options: UpscaleOptions): 
   if (width !== undefined) return { width, height: Math.max(1, Math.round((video.height * width) / video.width)) };
   if (height !== undefined) return { width: Math.max(1, Math.round((video.width * height) / video.height)), height };
   return { width: Math.round(video.width * scale), height: Math.round(video.height * scale) };
+}
+
+/**
+ * The size at which a picture of pixels that are not square looks right where pixels are: its shorter side grows, or the
+ * one that was not asked for changes. Both sides asked for are what they are.
+ */
+export function squareSize(
+  { sampleAspectRatio }: VideoStream,
+  { width, height }: SizePlan,
+  asked: Pick<UpscaleOptions, 'width' | 'height'>,
+): { readonly width: number; readonly height: number } {
+  if (asked.width !== undefined && asked.height !== undefined) return { width, height };
+  const shape = rationalValue(sampleAspectRatio);
+  const wide = { width: Math.max(1, Math.round(width * shape)), height };
+  const high = { width, height: Math.max(1, Math.round(height / shape)) };
+  const grows = shape > 1 ? wide : high;
+  const wanted = asked.width !== undefined ? high : asked.height !== undefined ? wide : grows;
+  const fits = Math.max(wanted.width, wanted.height) <= MAX_SIDE && wanted.width * wanted.height <= MAX_PIXELS;
+  // What is too large has grown: the other way shrinks.
+  return fits ? wanted : wanted === wide ? high : wide;
 }
 
 /**

@@ -99,6 +99,34 @@ describe('preview', () => {
     expect([width, height]).toEqual([300, 225]);
   });
 
+  it.each([
+    ['64:45', {}, [512, 288]],
+    ['16:15', { compare: true }, [384, 288]],
+    ['8:9', {}, [360, 324]],
+    ['64:45', { width: 300 }, [300, 169]],
+    ['64:45', { height: 288 }, [512, 288]],
+    ['64:45', { width: 360, height: 288 }, [360, 288]],
+    ['1000:1', {}, [360, 1]],
+  ])('of pixels of %s with %j has square ones', async (shape, options, size) => {
+    const input = await folder.made(`shape-${shape.replace(':', '-')}.mkv`, (path) =>
+      ffmpeg(
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=s=90x72:d=0.2',
+        '-vf',
+        `setsar=${shape.replace(':', '/')}:max=1000`,
+        '-c:v',
+        'ffv1',
+        path,
+      ),
+    );
+    const name = `shape-${shape.replace(':', '-')}-${JSON.stringify(options).replaceAll(/\W/g, '')}.png`;
+    const output = await preview(name, { input, frame: 1, ...options });
+    const { width, height } = await videoStream(output);
+    expect([width, height]).toEqual(size);
+  });
+
   it('with compare shows before and after of the same frame', async () => {
     const output = await preview('split.png', { compare: true });
     const { width, height } = await videoStream(output);
