@@ -103,6 +103,7 @@ function soundFilters(plan: EncodePlan, fate: string): string[] {
     ...(plan.start === undefined ? [] : ['atrim=start=0']),
     // `-t` counts from the sound's own beginning, which may come late or after the part has ended.
     ...(end === undefined ? [] : [`atrim=end=${end.toFixed(6)}`]),
+    ...(fate.startsWith('pcm_') ? ['aresample=async=1'] : []),
     ...(fate === audioEncoder && audioLayouts ? [`aformat=channel_layouts=${audioLayouts}`] : []),
   ];
 }

@@ -15,6 +15,16 @@ function describe(stream: OtherStream): string {
 }
 
 /**
+ * PCM in mov is one run of samples: behind a gap, all sound would come too early, as with ffmpeg's own copy. It is written
+ * anew, sample for sample, with silence in the gaps. Sources of the same kind can have none.
+ */
+function fateIn(source: MediaInfo, stream: OtherStream, container: Container): Fate {
+  const fate = fateOf(stream, container);
+  const losesGaps = fate === 'copy' && container.muxer === 'mov' && stream.codec.startsWith('pcm_');
+  return losesGaps && !source.format.startsWith('mov') ? stream.codec : fate;
+}
+
+/**
  * Decides what becomes of every track but the picture.
  *
  * @returns the tracks and a warning for each that is converted or dropped
@@ -22,7 +32,7 @@ function describe(stream: OtherStream): string {
 export function planStreams(source: MediaInfo, container: Container): { streams: CarriedStream[]; warnings: string[] } {
   const warnings: string[] = [];
   const streams = source.others.map((stream): CarriedStream => {
-    const fate = fateOf(stream, container);
+    const fate = fateIn(source, stream, container);
     // Time code lives on as metadata, from which mp4 and mov make its track again.
     const isTimecode = stream.type === 'data' && (stream.tag === 'tmcd' || source.timecode !== undefined);
     // The text track that mp4 and mov keep chapter titles in; the muxer makes it again.
@@ -32,7 +42,8 @@ export function planStreams(source: MediaInfo, container: Container): { streams:
     else if (stream.silent) warnings.push(`${describe(stream)}: dropped, no sound was found in it`);
     else if (fate === undefined && !isTimecode && !isChapters)
       warnings.push(`${describe(stream)}: dropped, ${container.muxer} cannot hold it`);
-    else if (fate !== undefined && fate !== 'copy') warnings.push(`${describe(stream)}: converted to ${fate}`);
+    else if (fate !== undefined && fate !== 'copy' && fate !== stream.codec)
+      warnings.push(`${describe(stream)}: converted to ${fate}`);
     return { index: stream.index, type: stream.type, codec: stream.codec, fate };
   });
   if (source.chapters > 0 && !container.chapters)

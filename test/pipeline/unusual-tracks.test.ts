@@ -134,6 +134,40 @@ describe('sound', () => {
     expect((await packets(output, copied?.index ?? -1)).at(-1)?.pts).toBeCloseTo(100, 0);
   });
 
+  it.each(['pcm_s16le', 'pcm_s24le', 'pcm_f32le'])('%s with a gap stays in time in .mov', async (codec) => {
+    const long = (gap: string) => ['-f', 'lavfi', '-i', `sine=r=48000:d=1.2,aselect='${gap}'`];
+    const make = (name: string, gap: string) =>
+      folder.made(`${name}-${codec}.mkv`, (path) =>
+        ffmpeg(
+          '-f',
+          'lavfi',
+          '-i',
+          `${numbered(64, 48)},trim=end_frame=30`,
+          ...long(gap),
+          ...FAST,
+          '-c:a',
+          codec,
+          path,
+        ),
+      );
+    const heard = async (path: string) =>
+      (await ffmpeg('-i', path, '-map', '0:a', '-c:a', 'pcm_f32le', '-f', 'md5', '-')).toString();
+    const level = async (path: string, from: number, to: number) => {
+      const bytes = await ffmpeg('-i', path, '-map', '0:a', '-af', `atrim=${from}:${to}`, '-f', 's16le', '-');
+      return Math.max(...new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1));
+    };
+    const [whole, gap] = [await make('whole', '1'), await make('gap', 'lt(t,0.4)+gte(t,0.8)')];
+    const output = folder.file(`whole-${codec}.mov`);
+    expect((await upscale({ input: whole, output })).warnings).toEqual([]);
+    expect((await streamsOf(output, 'audio')).map(({ codec_name }) => codec_name)).toEqual([codec]);
+    expect(await heard(output)).toBe(await heard(whole));
+    const filled = folder.file(`gap-${codec}.mov`);
+    await upscale({ input: gap, output: filled });
+    const levels = [await level(filled, 0.1, 0.3), await level(filled, 0.5, 0.7), await level(filled, 0.9, 1.1)];
+    expect(levels.map((value) => value > 1000)).toEqual([true, false, true]);
+    expect((await packets(filled, 1)).at(-1)?.pts).toBeCloseTo(1.2, 1);
+  });
+
   it('what Matroska has no code for becomes flac with a warning', async () => {
     const source = await folder.made('bluray.m2ts', (path) =>
       ffmpeg(...VIDEO, ...tone(440), ...FAST, '-c:a', 'pcm_bluray', '-f', 'mpegts', path),
