@@ -19,7 +19,7 @@ export const SAFE_INPUT_OPTIONS: readonly string[] = [
 
 /**
  * Options that let ffmpeg read two minutes, and no more than 100 MB, for what a track is. By itself it gives up after
- * five seconds, before sound that begins late in a transport stream; what is read is kept in memory until it is known.
+ * 5 MB, seconds of a broadcast, before sound that begins late in a transport stream; what is read is kept in memory.
  */
 export const LONG_LOOK: readonly string[] = ['-analyzeduration', '120M', '-probesize', '100M'];
 
