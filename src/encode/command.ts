@@ -4,9 +4,10 @@ import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.
 import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { encodeFilters } from './filters.js';
-import { languageFor } from './languages.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import type { EncodePlan } from './plan.js';
+import { hasSoundInput, isConvertedSound, lengthOf, soundFilters } from './sound.js';
+import { trackTags } from './track-tags.js';
 
 /** Ticks a second above which encoders compute wrongly: libvpx refuses more than 10^9, libx265 loses frames before. */
 const FINEST_CLOCK = 10_000_000;
@@ -88,43 +89,8 @@ function withoutStaleTags(stream: number): string[] {
   return STALE_TAGS.flatMap((tag) => [`-metadata:s:${stream}`, `${tag}=`]);
 }
 
-/** Seconds from the output's zero at which a part of the video ends; undefined: the video goes to its end. */
-function lengthOf({ source, end, zero }: EncodePlan): number | undefined {
-  return end === undefined ? undefined : source.startTime + end - zero;
-}
-
-/** What sound goes through that is encoded anew. */
-function soundFilters(plan: EncodePlan, fate: string): string[] {
-  if (fate === 'copy') return [];
-  const { audioEncoder, audioLayouts } = plan.container;
-  const end = lengthOf(plan);
-  return [
-    // What lies between the key frame before the start and the start: time 0 is the output's first.
-    ...(plan.start === undefined ? [] : ['atrim=start=0']),
-    // `-t` counts from the sound's own beginning, which may come late or after the part has ended.
-    ...(end === undefined ? [] : [`atrim=end=${end.toFixed(6)}`]),
-    ...(fate.startsWith('pcm_') ? ['aresample=async=1'] : []),
-    ...(fate === audioEncoder && audioLayouts ? [`aformat=channel_layouts=${audioLayouts}`] : []),
-  ];
-}
-
 /** Number of the source among the inputs: after the frames. */
 const SOURCE = 1;
-
-/**
- * Whether sound that is converted is read by an input of its own. No header can be written before its encoder has seen
- * a first packet: all that another track of the same input has until then would be kept in memory, hours of it where
- * the sound begins late. Tracks that nobody maps are passed over, so this input keeps nothing.
- */
-function hasSoundInput({ streams, compare }: EncodePlan): boolean {
-  const carried = streams.filter(({ fate }) => fate !== undefined);
-  const converted = carried.filter(isConvertedSound);
-  return converted.length > 0 && (compare || carried.length > converted.length);
-}
-
-function isConvertedSound({ type, fate }: EncodePlan['streams'][number]): boolean {
-  return type === 'audio' && fate !== undefined && fate !== 'copy';
-}
 
 /**
  * Bytes of packets that wait for a header. They are those of converted tracks of sound while another of them has not begun:
@@ -135,34 +101,6 @@ const WAITING_PACKETS = 4096;
 
 function isDefault({ source }: EncodePlan, index: number): boolean {
   return source.others.some((other) => other.index === index && other.default);
-}
-
-/** Bytes of a handler's name. mov writes its length in one byte, which ffmpeg's reader takes for a signed one. */
-const LONGEST_NAME = { mov: 127, mp4: 1023 };
-
-/** A title cut to the bytes that it may have, whole characters. */
-function cutTo(longest: number, title: string): string {
-  let name = title.slice(0, longest);
-  while (Buffer.byteLength(name) > longest) name = [...name].slice(0, -1).join('');
-  return name;
-}
-
-/**
- * Language and title of an output's track, where the muxer would not take them over by itself: mov knows languages by
- * other codes, and ffmpeg writes titles to neither mov nor mp4. Players show the handler's name there.
- */
-function trackTags(
-  { container: { muxer } }: EncodePlan,
-  output: number,
-  { language, title }: { readonly language: string | undefined; readonly title: string | undefined },
-): string[] {
-  const code = languageFor(muxer, language);
-  return [
-    ...(code ? [`-metadata:s:${output}`, `language=${code}`] : []),
-    ...(title && (muxer === 'mp4' || muxer === 'mov')
-      ? [`-metadata:s:${output}`, `handler_name=${cutTo(LONGEST_NAME[muxer], title)}`]
-      : []),
-  ];
 }
 
 function carriedStreams(plan: EncodePlan): string[] {
