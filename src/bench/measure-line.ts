@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Meter } from '../pipeline/meter.js';
-import { openLine } from '../pipeline/open-line.js';
+import { openLine, wholeVideo } from '../pipeline/open-line.js';
 import type { VideoPlan } from '../pipeline/plan.js';
 import { runLine } from '../pipeline/run-line.js';
 import { ClosingStack } from '../shared/closing-stack.js';
@@ -30,7 +30,7 @@ async function runOnce(request: CellRequest, plan: VideoPlan): Promise<Run> {
   const opening = performance.now();
   try {
     const { provider, batch, threads } = request;
-    const open = await openLine(plan, { device: provider, batch, threads }, target, owned);
+    const open = await openLine(plan, { device: provider, batch, threads }, wholeVideo(plan, target), owned);
     const { upscaler, pool } = open;
     const rss = { decode: 0, encode: 0 };
     const look = () => {

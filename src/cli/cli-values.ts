@@ -15,6 +15,7 @@ export interface CliValues {
   readonly outDir?: string;
   readonly ext?: string;
   readonly skipExisting?: boolean;
+  readonly resume?: boolean;
   readonly codec?: Codec;
   readonly encoder?: string;
   readonly crf?: number;

@@ -59,6 +59,10 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
     description: 'with --out-dir: leave out inputs whose output is there already',
   },
   {
+    ...{ name: 'resume', flag: '--resume', group: OUTPUT },
+    description: 'keep what is done when the work is stopped or killed, and go on from there when it is run again',
+  },
+  {
     ...{ name: 'codec', flag: '-c, --codec', value: '<codec>', group: OUTPUT, choices: CODECS },
     ...{ description: 'video codec', default: 'h264; vp9 in WebM, hevc for HDR', env: 'TINYSR_CODEC' },
   },

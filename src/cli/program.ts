@@ -1,12 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { OptionDefinition } from '../shared/option-definition.js';
-
-/** Version of this package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** Whether an environment variable may be read: one that is empty says nothing, nor does a switch that is off. */
 function mayBeRead(name: string, isSwitch: boolean): boolean {

@@ -15,16 +15,18 @@ const LINE_SECONDS = 5;
 
 function startLine(event: StartEvent): string {
   const tiles = event.tile === null ? '' : `, tiles of ${event.tile}`;
+  const resumed = event.resumedFrom > 0 ? `; goes on after frame ${event.resumedFrom}` : '';
   return (
     `${printable(event.input)}: ${event.sourceWidth}x${event.sourceHeight} -> ${event.width}x${event.height}, ` +
-    `${event.model} on ${event.provider} (${event.precision})${tiles}, ${event.encoder}`
+    `${event.model} on ${event.provider} (${event.precision})${tiles}, ${event.encoder}${resumed}`
   );
 }
 
-function doneLine({ output, frames, seconds, fps, speed, stageMs }: DoneEvent): string {
+function doneLine({ output, frames, resumedFrom, seconds, fps, speed, stageMs }: DoneEvent): string {
   const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  const here = resumedFrom > 0 ? `, ${frames - resumedFrom} of them now,` : '';
   return (
-    `${printable(output)}: ${frames} frames in ${duration(seconds)} (${fps.toFixed(1)} fps, ${speed.toFixed(2)}x real time); ` +
+    `${printable(output)}: ${frames} frames${here} in ${duration(seconds)} (${fps.toFixed(1)} fps, ${speed.toFixed(2)}x real time); ` +
     `waited a frame for decode ${ms(stageMs.decode)}, encode ${ms(stageMs.encode)}; inference ${ms(stageMs.infer)}`
   );
 }

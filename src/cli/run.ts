@@ -3,20 +3,22 @@ import { BENCH_OPTIONS } from '../bench/cli-options.js';
 import { TinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { log } from '../shared/log.js';
+import { packageVersion } from '../shared/package-version.js';
 import { RELAY_OPTION_TABLE } from '../stream/cli-options.js';
 import type { RelayCliValues } from '../stream/run-relay.js';
 import type { CliValues } from './cli-values.js';
 import { onInterrupt } from './interrupt.js';
 import { jsonStreamFor } from './json-stream.js';
 import { OPTION_TABLE } from './options.js';
-import { addOptions, createCommand, packageVersion } from './program.js';
+import { addOptions, createCommand } from './program.js';
 import { reportError } from './report-error.js';
 
 const EXAMPLES = `
 Examples:
   tinysr-video in.mp4 out.mp4
   tinysr-video old.avi new.mkv --codec hevc --scale 2
-  tinysr-video tapes/ --out-dir restored --skip-existing
+  tinysr-video film.mkv restored.mkv --resume
+  tinysr-video tapes/ --out-dir restored --skip-existing --resume
   tinysr-video in.mp4 look.png --preview 100 --compare
   cat in.mkv | tinysr-video - - | mpv -
 

@@ -48,6 +48,7 @@ export class FrameSource {
   /** PTS in nanoseconds of the first frame that is given, and of the first that is not any more. */
   readonly #cut: { readonly from: bigint; readonly to: bigint } | undefined;
   #frames = 0;
+  #skipped = false;
   #closed = false;
 
   private constructor(options: DecodeOptions, link: { reader: SocketReader; far: Socket } | undefined) {
@@ -95,6 +96,27 @@ export class FrameSource {
   }
 
   /**
+   * Leaves out the frames up to one that another source of the same file gave as its last, that one included. Called
+   * before {@link batches}. Damage met on the way was counted when they were first decoded.
+   *
+   * @param ptsNs PTS of that frame
+   * @returns whether it came: if not, this source does not go on where the other stopped
+   */
+  async skipTo(ptsNs: bigint): Promise<boolean> {
+    const frame = new Uint8Array(this.layout.bytes);
+    while ((await this.#pictures.fill(frame)) === frame.length) {
+      const pts = await this.#times.next();
+      if (pts === undefined || pts > ptsNs) return false;
+      if (pts < ptsNs) continue;
+      this.#skipped = true;
+      this.#damage.reset();
+      this.#times.repaired = 0;
+      return true;
+    }
+    return false;
+  }
+
+  /**
    * The frames in batches of at most `size`; a batch is given when it is full or the file ends. A buffer is taken from
    * `credit` before anything is read for it and passes to whoever takes the batch.
    *
@@ -131,7 +153,7 @@ export class FrameSource {
       if (ptsNs.length === size) continue;
       if (ended || this.#frames === this.#options.frames) await this.close();
       else await this.#finish(partial);
-      if (ended && this.#frames === 0) throw this.#noFrames('', undefined);
+      if (ended && this.#frames === 0 && !this.#skipped) throw this.#noFrames('', undefined);
       return;
     }
   }
@@ -151,7 +173,7 @@ export class FrameSource {
     }
     const unreadable = readFailure(exit.stderr, fileUrl(path));
     if (unreadable !== undefined) throw unreadableError(path, unreadable, `after ${this.#frames} frames`);
-    if (this.#frames > 0) return;
+    if (this.#frames > 0 || this.#skipped) return;
     const failed = hwaccelError(this.#options.hwaccel, exit.stderr);
     if (failed) throw failed;
     throw this.#noFrames(exit.code ? ` (${lastReason(exit.stderr)})` : '', new Error(exit.stderr));

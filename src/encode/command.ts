@@ -20,8 +20,8 @@ function clockOf({ source }: EncodePlan): Rational {
 }
 
 /** mp4 and mov count time in units of 1/timescale: one that the source's time base divides keeps every PTS. */
-function timescale(plan: EncodePlan): string[] {
-  if (plan.container.muxer !== 'mp4' && plan.container.muxer !== 'mov') return [];
+function timescale(plan: EncodePlan, muxer: string): string[] {
+  if (muxer !== 'mp4' && muxer !== 'mov') return [];
   let { den } = clockOf(plan);
   // Players expect a fine clock; a multiple keeps the coarse one's ticks.
   while (den < 10_000) den *= 2;
@@ -55,6 +55,11 @@ function colorOptions({ color, fullRange, pixelFormat }: EncodePlan): string[] {
   ];
 }
 
+/** Players of Apple's want HEVC called so. */
+function codecTag({ codec, container }: EncodePlan): string[] {
+  return codec === 'hevc' && container.muxer !== 'matroska' && container.muxer !== 'mpegts' ? ['-tag:v:0', 'hvc1'] : [];
+}
+
 function encoderOptions(plan: EncodePlan): string[] {
   const kind = encoderKind(plan.encoder);
   const quality = plan.crf ?? kind?.defaultQuality;
@@ -64,13 +69,16 @@ function encoderOptions(plan: EncodePlan): string[] {
     ...(kind?.always ?? []),
     ...(quality === undefined ? [] : (kind?.quality?.(quality) ?? [])),
     ...(preset === undefined ? [] : (kind?.preset?.(preset) ?? [])),
-    ...(plan.codec === 'hevc' && plan.container.muxer !== 'matroska' && plan.container.muxer !== 'mpegts'
-      ? ['-tag:v:0', 'hvc1']
-      : []),
     ...(plan.encoder === 'libx265' && !plan.source.video.hdr ? ['-x265-params', 'log-level=error'] : []),
     ...(plan.threads === undefined ? [] : ['-threads:v:0', String(plan.threads)]),
     ...hdrOptions(plan),
+    ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(clockOf(plan))],
   ];
+}
+
+/** The picture as it was encoded. */
+function copyOptions({ start }: EncodePlan): string[] {
+  return ['-c:v:0', 'copy', ...(start === undefined ? [] : ['-copypriorss:v:0', '1'])];
 }
 
 /** Tags that described a track of the source and would lie about the output's. */
@@ -195,36 +203,59 @@ function cuts(plan: EncodePlan): string[] {
   ];
 }
 
+/** Undoes what is added to the times of frames that come by a pipe. */
+const FROM_PIPE = ['-itsoffset', String(-TIMESTAMP_OFFSET_SECONDS)];
+const RAW_FRAMES = ['-f', 'matroska', '-probesize', '32', '-analyzeduration', '0'];
+/** The last of them: sound that cannot be decoded ends no picture. */
+const GENERAL = ['-hide_banner', '-nostdin', '-v', 'repeat+error', '-y', '-copyts', '-max_error_rate', '1'];
+
+function hardwareDevice({ encoder }: EncodePlan): string[] {
+  return encoder.endsWith('_vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : [];
+}
+
 /**
- * ffmpeg arguments that read frames in Matroska from stdin and the other tracks from the source, and write `target`:
- * a path, or a pipe for stdout.
+ * A segment is a fragmented mp4 or mov: its fragments tell their times to the tick, decoding order included, from one zero
+ * for all segments. So segments put one behind the other, byte by byte, are one video. Times stay raised by the offset of
+ * frames in a pipe, as no fragment can begin before zero.
  */
-export function encodeArguments(plan: EncodePlan, target: string): string[] {
+const SEGMENT_OPTIONS = [
+  ...['-movflags', '+frag_keyframe+delay_moov+default_base_moof+frag_discont+skip_trailer'],
+  ...['-use_editlist', '0', '-avoid_negative_ts', 'disabled'],
+];
+
+/** ffmpeg arguments that read frames in Matroska from stdin and write a segment of the picture alone. */
+export function segmentArguments(plan: EncodePlan, target: string): string[] {
+  const muxer = plan.codec === 'prores' || plan.codec === 'ffv1' ? 'mov' : 'mp4';
+  const command = ffmpeg()
+    .input('pipe:0')
+    .inputOptions(...GENERAL, ...hardwareDevice(plan), ...RAW_FRAMES)
+    .complexFilter([encodeFilters(plan)])
+    .output(fileUrl(target))
+    .outputOptions(
+      ...['-map', '[video]', ...encoderOptions(plan), ...codecTag(plan), ...colorOptions(plan)],
+      ...[...timescale(plan, muxer), '-strict', 'experimental', ...SEGMENT_OPTIONS, ...plan.extra, '-f', muxer],
+    );
+  return command._getArguments();
+}
+
+/**
+ * ffmpeg arguments that read the picture from stdin and the other tracks from the source, and write `target`: a path, or
+ * a pipe for stdout.
+ *
+ * @param picture what comes by stdin: raw frames in Matroska, or segments one behind the other
+ */
+export function encodeArguments(plan: EncodePlan, target: string, picture: 'frames' | 'segments' = 'frames'): string[] {
+  const encoded = picture === 'segments';
   // By itself ffmpeg would drop what is before the start by its time in the source, from tracks that `-itsoffset` has
   // moved: as much again as was skipped.
   const seek = plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6), '-noaccurate_seek'];
   const toPipe = target.startsWith('pipe:');
   const muxer =
     toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+delay_moov+default_base_moof'] : [];
-  const hardware = plan.encoder.endsWith('_vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : [];
   // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
     .input('pipe:0')
-    .inputOptions(
-      ...['-hide_banner', '-nostdin', '-v', 'repeat+error', '-y', '-copyts', ...hardware],
-      // Sound that cannot be decoded ends no picture.
-      ...['-max_error_rate', '1'],
-      ...[
-        '-itsoffset',
-        String(-TIMESTAMP_OFFSET_SECONDS),
-        '-f',
-        'matroska',
-        '-probesize',
-        '32',
-        '-analyzeduration',
-        '0',
-      ],
-    );
+    .inputOptions(...GENERAL, ...hardwareDevice(plan), ...FROM_PIPE, ...(encoded ? ['-f', 'mp4'] : RAW_FRAMES));
   const reading = [
     ...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS],
     ...(plan.source.lateSound ? LONG_LOOK : []),
@@ -232,28 +263,28 @@ export function encodeArguments(plan: EncodePlan, target: string): string[] {
   command.input(fileUrl(plan.source.path)).inputOptions(...reading);
   if (hasSoundInput(plan)) command.input(fileUrl(plan.source.path)).inputOptions(...reading);
   for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');
-  command
-    .complexFilter([encodeFilters(plan)])
-    .output(toPipe ? target : fileUrl(target))
-    .outputOptions(
-      ...['-map', '[video]'],
-      ...cuts(plan),
-      ...carriedStreams(plan),
-      ...encoderOptions(plan),
-      ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(clockOf(plan))],
-      ...colorOptions(plan),
-      ...metadata(plan),
-      ...chapterTitles(plan),
-      ...timescale(plan),
-      ...['-max_muxing_queue_size', String(WAITING_PACKETS), '-muxing_queue_data_threshold', String(WAITING_BYTES)],
-      ...['-strict', 'experimental'],
-      ...(toPipe && plan.container.muxer === 'mp4' ? plan.container.options.slice(0, 2) : plan.container.options),
-      ...muxer,
-      ...keptKeys(plan),
-      // ffmpeg goes by the extension, and the temporary has another.
-      ...(/\.m2ts$/i.test(plan.output) ? ['-mpegts_m2ts_mode', '1'] : []),
-      ...plan.extra,
-      ...['-f', plan.container.muxer],
-    );
+  if (!encoded) command.complexFilter([encodeFilters(plan)]);
+  command.output(toPipe ? target : fileUrl(target)).outputOptions(
+    ...['-map', encoded ? '0:v:0' : '[video]'],
+    ...cuts(plan),
+    ...carriedStreams(plan),
+    ...(encoded ? copyOptions(plan) : encoderOptions(plan)),
+    ...codecTag(plan),
+    ...colorOptions(plan),
+    ...metadata(plan),
+    // ffmpeg says it by itself of what it encodes.
+    ...(encoded ? ['-metadata:s:v:0', `encoder=${plan.encoder}`] : []),
+    ...chapterTitles(plan),
+    ...timescale(plan, plan.container.muxer),
+    ...['-max_muxing_queue_size', String(WAITING_PACKETS), '-muxing_queue_data_threshold', String(WAITING_BYTES)],
+    ...['-strict', 'experimental'],
+    ...(toPipe && plan.container.muxer === 'mp4' ? plan.container.options.slice(0, 2) : plan.container.options),
+    ...muxer,
+    ...keptKeys(plan),
+    // ffmpeg goes by the extension, and the temporary has another.
+    ...(/\.m2ts$/i.test(plan.output) ? ['-mpegts_m2ts_mode', '1'] : []),
+    ...plan.extra,
+    ...['-f', plan.container.muxer],
+  );
   return command._getArguments();
 }

@@ -27,11 +27,12 @@ export class FrameSink {
    * Starts the encoder.
    *
    * @param target path to write, or `pipe:1` for this process's stdout
+   * @param args of ffmpeg; default: those that write the whole output
    */
-  constructor(plan: EncodePlan, target: string) {
+  constructor(plan: EncodePlan, target: string, args = encodeArguments(plan, target)) {
     this.#plan = plan;
     const stdout = target === 'pipe:1' ? 'inherit' : 'ignore';
-    this.#child = startChild(toolPath('ffmpeg'), encodeArguments(plan, target), ['pipe', stdout, 'pipe']);
+    this.#child = startChild(toolPath('ffmpeg'), args, ['pipe', stdout, 'pipe']);
     this.#damage = new DamageCounter(trackSigns(plan));
     this.#child.process.stderr?.on('data', (text: string) => this.#damage.push(text));
     this.#input = this.#child.process.stdin as Writable;

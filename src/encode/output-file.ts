@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, constants, link, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, link, lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { syncFile } from '../shared/durable.js';
 import { isFullDisk, TinySRError } from '../shared/errors.js';
 import { asLastResort } from '../shared/last-resort.js';
 import { isLeftBehind, MACHINE_PREFIX, OWNER } from '../shared/owner-name.js';
 
 let serial = 0;
-
-/** How a file system says that it cannot be asked to write now. */
-const UNSYNCED = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
 
 /**
  * A file that appears under its name only when it is whole: written beside the target, renamed at the end. The
@@ -80,7 +78,7 @@ export class OutputFile {
    */
   async commit(): Promise<void> {
     try {
-      await this.#sync();
+      await syncFile(this.temporary);
       await this.#rename();
     } catch (cause) {
       const { code = '' } = cause as NodeJS.ErrnoException;
@@ -106,19 +104,6 @@ export class OutputFile {
     }
     await rm(this.temporary, { force: true }).catch(() => undefined);
     this.#forget();
-  }
-
-  /** After a loss of power a name must not stand for what had not reached the disk yet. */
-  async #sync(): Promise<void> {
-    const file = await open(this.temporary, 'r+');
-    try {
-      await file.sync();
-    } catch (error) {
-      // File systems without it have nothing better to offer.
-      if (!UNSYNCED.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    } finally {
-      await file.close();
-    }
   }
 
   async #rename(): Promise<void> {

@@ -23,7 +23,7 @@ const VIDEO = UPSCALE.extend({
   ...{ crf: z.number().min(0).max(63).optional(), preset: word, pixelFormat: word },
   ffmpegArgs: z.array(z.string()).readonly().optional(),
   ...{ start: z.number().min(0).optional(), end: z.number().positive().optional(), frames: whole(1, 2 ** 31) },
-  strict: flag,
+  ...{ strict: flag, resume: flag, segmentFrames: whole(1, 2 ** 31) },
 });
 
 const PREVIEW = UPSCALE.extend({
@@ -33,9 +33,22 @@ const PREVIEW = UPSCALE.extend({
     .max(2 ** 31),
 });
 
+/** What cannot be gone on with, or would not be the same picture after. */
+function checkResume({ input, output, compare, resume, segmentFrames }: UpscaleVideoOptions): void {
+  const refuse = (message: string, hint: string) => new TinySRError('TSR_USAGE', message, { hint });
+  if (!resume && segmentFrames !== undefined) {
+    throw refuse('segmentFrames means nothing without resume', 'Add resume, or leave it out.');
+  }
+  if (!resume) return;
+  if (input === '-') throw refuse('a video from stdin cannot be resumed', 'Give it as a file, or leave out --resume.');
+  if (output === '-') throw refuse('a video to stdout cannot be resumed', 'Write to a file, or leave out --resume.');
+  if (compare) throw refuse('--compare and --resume do not go together', 'Leave out one of them.');
+}
+
 /** @throws TinySRError `TSR_USAGE` for options that JavaScript lets pass and the command line would not */
 export function checkVideoOptions(options: UpscaleVideoOptions): void {
   checkOptions(VIDEO, options);
+  checkResume(options);
   const { start = 0, end } = options;
   if (end !== undefined && end <= start) {
     throw new TinySRError('TSR_USAGE', 'the end is not after the start', {

@@ -5,14 +5,19 @@ import type { FramesEvent, Stage } from './progress.js';
 export class Meter {
   readonly #started = performance.now();
   readonly #totalFrames: number | undefined;
+  /** Frames of earlier runs: done, but not by this one's speed. */
+  readonly #before: number;
   readonly #busyMs: Record<Stage, number> = { decode: 0, infer: 0, encode: 0 };
   #firstPts: bigint | undefined;
   #lastPts = 0n;
-  /** Frames handed to the encoder. */
-  frames = 0;
+  /** Frames handed to the encoder, those of earlier runs included. */
+  frames: number;
 
-  constructor(totalFrames: number | undefined) {
+  /** @param before frames that earlier runs have done */
+  constructor(totalFrames: number | undefined, before = 0) {
     this.#totalFrames = totalFrames;
+    this.#before = before;
+    this.frames = before;
   }
 
   /** Adds time that a stage ran or was waited for. */
@@ -32,10 +37,15 @@ export class Meter {
     return (performance.now() - this.#started) / 1000;
   }
 
+  /** Frames a second of this run. */
+  get fps(): number {
+    return (this.frames - this.#before) / this.seconds;
+  }
+
   /** Milliseconds a frame of each stage. */
   get stageMs(): Record<Stage, number> {
     const { decode, infer, encode } = this.#busyMs;
-    const frames = Math.max(1, this.frames);
+    const frames = Math.max(1, this.frames - this.#before);
     return { decode: decode / frames, infer: infer / frames, encode: encode / frames };
   }
 
@@ -46,9 +56,8 @@ export class Meter {
 
   /** How things stand. */
   event(): FramesEvent {
-    const { frames, seconds } = this;
+    const { frames, fps } = this;
     const total = this.#totalFrames;
-    const fps = frames / seconds;
     const stages = Object.entries(this.#busyMs) as [Stage, number][];
     const slowest = stages.reduce((most, stage) => (stage[1] > most[1] ? stage : most));
     return {

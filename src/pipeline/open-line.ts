@@ -12,34 +12,51 @@ import type { VideoPlan } from './plan.js';
 /** Buffers beyond those in the upscaler: one being filled, one being written. */
 const ENDS = 2;
 
+/** Where frames go. */
+export type LineSink = Pick<FrameSink, 'write' | 'finish' | 'close' | 'damage'>;
+
+/** How the two ends of a line are opened. */
+export interface LineEnds<S extends LineSink> {
+  source(): Promise<FrameSource>;
+  sink(source: FrameSource): S;
+}
+
+/**
+ * The usual ends: the video from its first frame to its last, into one encoder.
+ *
+ * @param target path the encoder writes, or `pipe:1`
+ */
+export function wholeVideo({ decode, encode }: VideoPlan, target: string): LineEnds<FrameSink> {
+  return { source: () => FrameSource.open(decode), sink: () => new FrameSink(encode, target) };
+}
+
 /** The parts of a line, open. */
-export interface OpenLine {
+export interface OpenLine<S extends LineSink> {
   readonly source: FrameSource;
   readonly upscaler: Upscaler;
-  readonly sink: FrameSink;
+  readonly sink: S;
   readonly pool: FramePool;
 }
 
 /**
  * Opens the parts of a planned line.
  *
- * @param target path the encoder writes, or `pipe:1`
  * @param owned closes the parts
  * @param thread started while the source was looked at; undefined: one is started here
  * @throws TinySRError
  */
-export async function openLine(
+export async function openLine<S extends LineSink>(
   plan: VideoPlan,
   options: Pick<UpscaleOptions, 'device' | 'precision' | 'batch' | 'tile' | 'threads' | 'signal'>,
-  target: string,
+  ends: LineEnds<S>,
   owned: ClosingStack,
   thread?: InferenceThread,
-): Promise<OpenLine> {
-  const { model, decode, encode } = plan;
+): Promise<OpenLine<S>> {
+  const { model, decode } = plan;
   const { device = 'auto', precision, batch, tile, threads, signal } = options;
   // Decoder and encoder start while the session opens, so that the first frame waits for nobody.
-  const source = owned.use(await FrameSource.open(decode), (opened) => opened.close());
-  const sink = owned.use(new FrameSink(encode, target), (opened) => opened.close());
+  const source = owned.use(await ends.source(), (opened) => opened.close());
+  const sink = owned.use(ends.sink(source), (opened) => opened.close());
   const { format, width, height } = decode;
   const upscaler = owned.use(
     await createUpscaler(

@@ -61,6 +61,13 @@ export interface UpscaleVideoOptions extends UpscaleOptions {
   readonly frames?: number | undefined;
   /** Damaged input is an error. */
   readonly strict?: boolean | undefined;
+  /** Keep what is done in a folder beside the output when the work is stopped, and go on from there. */
+  readonly resume?: boolean | undefined;
+  /**
+   * With `resume`: frames after which a piece is finished for good (at the end of a batch); default: a minute's work,
+   * 50 frames at least. What is not finished when a run is killed is done again.
+   */
+  readonly segmentFrames?: number | undefined;
 }
 
 /** One upscaled frame as a PNG. */

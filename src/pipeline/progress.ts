@@ -24,15 +24,17 @@ export interface StartEvent {
   readonly tile: number | null;
   /** Frames expected; null when the source does not say. */
   readonly totalFrames: number | null;
+  /** Frames that earlier runs of the same command have finished, with `resume`; 0 where this one begins at the first. */
+  readonly resumedFrom: number;
 }
 
 /** Told several times a second while frames come out. */
 export interface FramesEvent {
   readonly type: 'progress';
-  /** Frames handed to the encoder. */
+  /** Frames handed to the encoder, those of earlier runs included. */
   readonly frames: number;
   readonly totalFrames: number | null;
-  /** Frames a second since the start. */
+  /** Frames a second since the start, of this run. */
   readonly fps: number;
   /** Seconds of video a second; 1 is real time. */
   readonly speed: number;
@@ -52,9 +54,13 @@ export interface WarningEvent {
 export interface DoneEvent {
   readonly type: 'done';
   readonly output: string;
+  /** Frames of the output. */
   readonly frames: number;
+  /** Those of them that earlier runs had finished. */
+  readonly resumedFrom: number;
   /** Wall-clock seconds from the first read to the finished file. */
   readonly seconds: number;
+  /** Frames a second of this run. */
   readonly fps: number;
   readonly speed: number;
   /** Milliseconds a frame that each stage was waited for (decode, encode) or ran (infer). */

@@ -1,6 +1,5 @@
 import { Observable } from 'rxjs';
 import type { FrameSource } from '../decode/frame-source.js';
-import type { FrameSink } from '../encode/frame-sink.js';
 import { OutputFile } from '../encode/output-file.js';
 import { emptyTracks } from '../encode/track-damage.js';
 import type { Upscaler } from '../infer/types.js';
@@ -10,18 +9,29 @@ import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { checkVideoOptions } from './check-options.js';
 import { Meter } from './meter.js';
-import { openLine } from './open-line.js';
+import { type LineEnds, type LineSink, openLine, wholeVideo } from './open-line.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { outputContainer, planVideo, type VideoPlan } from './plan.js';
 import type { DoneEvent, Progress, StartEvent } from './progress.js';
+import { Resumption } from './resume/resumption.js';
+import type { Met } from './resume/segmented-sink.js';
+import { hasWork } from './resume/work-folder.js';
 import { runLine } from './run-line.js';
 import { refuseSameFile } from './same-file.js';
 import { inUsersWords, scratchFolder, spool } from './spool.js';
 
+/** Told to whoever begins anew what could be gone on with. */
+const FORGOTTEN = 'an earlier run left finished pieces of this output: --resume would go on from there';
+
 /** Milliseconds between two progress events. */
 const PROGRESS_MS = 200;
 
-function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Upscaler): StartEvent {
+function startEvent(
+  options: UpscaleVideoOptions,
+  plan: VideoPlan,
+  upscaler: Upscaler,
+  resumedFrom: number,
+): StartEvent {
   const { video } = plan.encode.source;
   return {
     type: 'start',
@@ -39,32 +49,32 @@ function startEvent(options: UpscaleVideoOptions, plan: VideoPlan, upscaler: Ups
     batch: upscaler.batch,
     tile: upscaler.tile ?? null,
     totalFrames: plan.totalFrames ?? null,
+    resumedFrom,
   };
 }
 
 /** Damage met in the picture and in the tracks that were converted. */
-function damageOf(
-  source: FrameSource,
-  sink: FrameSink,
-): { readonly count: number; readonly first: string | undefined } {
-  return {
-    count: source.damage.count + sink.damage.count,
-    first: source.damage.first ?? sink.damage.first,
-  };
+function damageOf(met: Met, sink: LineSink): { readonly count: number; readonly first: string | undefined } {
+  return { count: met.damaged + sink.damage.count, first: met.firstDamage ?? sink.damage.first };
 }
 
-function damageWarnings(source: FrameSource, sink: FrameSink): string[] {
+/** What was met in the picture, by earlier runs too. */
+function metIn(source: FrameSource, work: Resumption | undefined): Met {
   const { damage, repairedTimestamps } = source;
+  return work?.met(source) ?? { damaged: damage.count, firstDamage: damage.first, repaired: repairedTimestamps };
+}
+
+function damageWarnings({ damaged, firstDamage, repaired }: Met, sink: LineSink): string[] {
   return [
-    ...(damage.count
-      ? [`the source is damaged in ${damage.count} places; all that could be decoded was upscaled (${damage.first})`]
+    ...(damaged
+      ? [`the source is damaged in ${damaged} places; all that could be decoded was upscaled (${firstDamage})`]
       : []),
     ...(sink.damage.count
       ? [
           `tracks that were converted are damaged in ${sink.damage.count} places; what could be decoded of them was kept (${sink.damage.first})`,
         ]
       : []),
-    ...(repairedTimestamps ? [`${repairedTimestamps} frames had no usable timestamp and follow the one before`] : []),
+    ...(repaired ? [`${repaired} frames had no usable timestamp and follow the one before`] : []),
   ];
 }
 
@@ -73,6 +83,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
   const onAbort = () => void owned.close().catch(() => undefined);
   const checkAbort = () => throwIfStopped(signal);
   let made: Promise<string> | undefined;
+  let work: Resumption | undefined;
   try {
     checkAbort();
     checkVideoOptions(options);
@@ -93,13 +104,19 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     const plan = await planVideo({ ...options, signal }, path, scratch);
     checkAbort();
     for (const message of plan.warnings) emit({ type: 'warning', message });
+    if (file && !options.resume && (await hasWork(options.output))) emit({ type: 'warning', message: FORGOTTEN });
     const { encode } = plan;
     const target = file?.temporary ?? 'pipe:1';
-    const { source, upscaler, sink, pool } = await openLine(plan, { ...options, signal }, target, owned, thread);
+    if (options.resume) {
+      work = owned.use(await Resumption.open({ ...options, signal }, plan), (opened) => opened.close());
+    }
+    const ends: LineEnds<LineSink> =
+      work?.ends(target, (message) => emit({ type: 'warning', message })) ?? wholeVideo(plan, target);
+    const { source, upscaler, sink, pool } = await openLine(plan, { ...options, signal }, ends, owned, thread);
     signal.addEventListener('abort', onAbort, { once: true });
     checkAbort();
-    emit(startEvent(options, plan, upscaler));
-    const meter = new Meter(plan.totalFrames);
+    emit(startEvent(options, plan, upscaler, work?.resumedFrom ?? 0));
+    const meter = new Meter(plan.totalFrames, work?.resumedFrom);
     let told = Number.NEGATIVE_INFINITY;
     await runLine({
       ...{ source, upscaler, sink, pool, meter, zeroNs: BigInt(Math.round(encode.zero * 1e9)) },
@@ -111,7 +128,8 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     });
     await sink.finish();
     checkAbort();
-    const damage = damageOf(source, sink);
+    const met = metIn(source, work);
+    const damage = damageOf(met, sink);
     if (options.strict && damage.count) {
       throw new TinySRError(
         'TSR_INPUT_DAMAGED',
@@ -124,18 +142,22 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     // What went to stdout cannot be looked at.
     const lost = sink.damage.count && file ? await emptyTracks(encode, target, signal) : [];
     checkAbort();
-    for (const message of [...damageWarnings(source, sink), ...lost]) emit({ type: 'warning', message });
+    for (const message of [...damageWarnings(met, sink), ...lost]) emit({ type: 'warning', message });
     await file?.commit();
+    await work?.remove();
     emit(meter.event());
-    const { frames, seconds, speed, stageMs } = meter;
+    const { frames, seconds, fps, speed, stageMs } = meter;
     const done: DoneEvent = {
-      ...{ type: 'done', output: options.output, frames, seconds, fps: frames / seconds, speed, stageMs },
-      damaged: damage.count,
+      ...{ type: 'done', output: options.output, frames, seconds, fps, speed, stageMs },
+      ...{ resumedFrom: work?.resumedFrom ?? 0, damaged: damage.count },
     };
     emit(done);
   } catch (error) {
     const scratch = await made?.catch(() => undefined);
-    throw signal.aborted ? stoppedError(signal) : inUsersWords(toTinySRError(error), scratch, options.input);
+    const told = signal.aborted ? stoppedError(signal) : inUsersWords(toTinySRError(error), scratch, options.input);
+    // What was under way becomes a piece, too, while the parts are closed: how far it came is known after that.
+    await owned.close().catch(() => undefined);
+    throw work?.inItsWords(told) ?? told;
   } finally {
     signal.removeEventListener('abort', onAbort);
     await owned.close();
@@ -144,7 +166,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
 
 /**
  * Upscales a video file. The work starts when the Observable is subscribed to and stops when it is unsubscribed from;
- * nothing is left of an output that was not finished.
+ * nothing is left of an output that was not finished, but for the finished pieces with `resume`.
  *
  * @returns events: `start`, many `progress`, `warning`s, `done`; errors are {@link TinySRError}s
  * @example

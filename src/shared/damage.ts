@@ -60,6 +60,12 @@ export class DamageCounter {
     for (const line of lines) this.#look(line);
   }
 
+  /** Forgets what was counted. */
+  reset(): void {
+    this.count = 0;
+    this.first = undefined;
+  }
+
   #look(line: string): void {
     if (!this.#signs.some((sign) => sign.test(line))) return;
     this.count += 1;

@@ -45,7 +45,15 @@ export const ERROR_CODES = {
     meaning: 'The disk, a quota or the largest allowed file became full while writing.',
   },
   TSR_OUTPUT_FORMAT: { exit: 4, meaning: 'The container is unknown, or cannot hold the chosen codec or a track.' },
-  TSR_OUTPUT_CLASH: { exit: 4, meaning: 'Two inputs of a batch would be written to the same output.' },
+  TSR_OUTPUT_CLASH: {
+    exit: 4,
+    meaning: 'Two inputs of a batch, or two runs with --resume at once, would be written to the same output.',
+  },
+  TSR_RESUME_MISMATCH: {
+    exit: 4,
+    meaning:
+      'With --resume: the source, an option, a model or a program is not as it was when the finished pieces were made.',
+  },
   TSR_ENCODER_MISSING: {
     exit: 4,
     meaning: 'ffmpeg has no encoder for the chosen codec, or the named encoder cannot start.',

@@ -33,6 +33,11 @@ describe(`a disk that fills after 2 MB (${SMALL_DISK})`, () => {
     expect(result.stderr).toContain(`out.${extension}`);
   });
 
+  it('keeps nothing of a piece that was not finished, with --resume', async () => {
+    const disk = folder.empty();
+    expectFullDisk(await onSmallDisk(disk, [...command, await clip(), join(disk, 'out.mkv'), ...OPTIONS, '--resume']));
+  });
+
   it('behind stdout ends a run the same way', async () => {
     const disk = folder.empty();
     // The shell's own file stays, as it is none of ours.

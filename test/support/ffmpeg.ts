@@ -28,6 +28,7 @@ export interface Stream {
   readonly pix_fmt: string;
   readonly field_order?: string;
   readonly time_base: string;
+  readonly avg_frame_rate: string;
   readonly start_time?: string;
   readonly sample_aspect_ratio?: string;
   readonly color_range?: string;
