@@ -128,15 +128,29 @@ def crops_of(
     return np.stack(lrs), np.stack(hrs)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def cache_arguments(description: str | None) -> argparse.ArgumentParser:
+    """What every program that fills a cache from pictures can be told."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="folders of training images")
-    parser.add_argument("--out", type=Path, required=True, help="folder for lr.npy and hr.npy")
-    parser.add_argument("--crops", type=int, default=12000)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the cache")
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    return parser
+
+
+def pictures_in(folders: Sequence[Path]) -> list[Path]:
+    """All image files of these folders, in one order everywhere. @raises ValueError: there are none"""
+    found = sorted(file for folder in folders for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ValueError(f"no pictures in {', '.join(map(str, folders))}")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
+    parser = cache_arguments(__doc__)
+    parser.add_argument("--crops", type=int, default=12000)
     default = SHIPPED
     shares = {"nargs": 3, "type": float, "metavar": ("CLEAN", "DEGRADED", "VIDEO")}
     parser.add_argument("--shares", default=default.shares, help="of the pairs; together 1", **shares)  # type: ignore[arg-type]
@@ -145,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--subsampling", type=float, default=default.subsampling, help="share that sees bare 4:2:0 instead")
     args = parser.parse_args(arguments)
     mixture = Mixture(tuple(args.shares), tuple(args.codecs), args.halos, args.subsampling)
-    files = sorted(f for folder in args.data for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
+    files = pictures_in(args.data)
     each = -(-args.crops // len(files))
     args.out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(args.workers) as pool:

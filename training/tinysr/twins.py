@@ -5,7 +5,6 @@ python -m tinysr.twins --data PHOTOS [GRAPHICS ...] --out CACHE --count 3000
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .degrade import Image, h264, jpeg, reduce_bicubic, to_u8
-from .prepare import CLIP_FRAMES, HR_CROP, SUFFIXES, detail, load_picture
+from .prepare import CLIP_FRAMES, HR_CROP, cache_arguments, detail, load_picture, pictures_in
 from .recipe.temporal import Pair
 from .recipe.video import CODECS, encode_decode
 
@@ -141,18 +140,11 @@ def _planes(pixels: NDArray[np.uint8]) -> Tensor:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", nargs="+", type=Path, required=True, help="folders of training images")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the cache")
+    parser = cache_arguments(__doc__)
     parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    found = sorted(f for folder in args.data for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
-    if not found:
-        parser.error("--data: no pictures there")
+    found = pictures_in(args.data)
     each = -(-args.count // len(found))
     args.out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(args.workers) as pool:
