@@ -57,11 +57,11 @@ class Pairs:
         if clean:
             lr = self._reduce(pick, slice(y, y + crop), slice(x, x + crop))
         else:
-            lr = _planes(self._lr[pick, y : y + crop, x : x + crop])
+            lr = planes(self._lr[pick, y : y + crop, x : x + crop])
         s = self._scale
         fine = (slice(s * y, s * (y + crop)), slice(s * x, s * (x + crop)))
         taught = self._taught.get("clean" if clean else "cached")
-        targets = [_planes(array[(pick, *fine)]) for array in (self._hr, taught) if array is not None]
+        targets = [planes(array[(pick, *fine)]) for array in (self._hr, taught) if array is not None]
         turned = augment([lr, *targets], self._rng)
         return Batch(turned[0], turned[1], turned[2] if len(turned) > 2 else None)
 
@@ -83,7 +83,8 @@ class Pairs:
         return lines, torch.from_numpy(matrix[:, lines])
 
 
-def _planes(pixels: NDArray[np.uint8]) -> Tensor:
+def planes(pixels: NDArray[np.uint8]) -> Tensor:
+    """(N,H,W,3) codes as (N,3,H,W) in 0..1."""
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
 
 

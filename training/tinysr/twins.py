@@ -11,11 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from .degrade import Image, h264, jpeg, reduce_bicubic, to_u8
+from .pairs import planes
 from .prepare import CLIP_FRAMES, HR_CROP, cache_arguments, detail, load_picture, pictures_in
 from .recipe.temporal import Pair
 from .recipe.video import CODECS, encode_decode
@@ -113,12 +112,11 @@ class TwinPairs:
         alike = np.flatnonzero((self._shift == shift).all(1))
         pick = np.sort(self._rng.choice(alike, count))
         y, x = (2 * int(v) for v in self._rng.integers(0, (self.side - crop) // 2 + 1, 2))
-        first, second = (_planes(self._lr[pick, n, y : y + crop, x : x + crop]) for n in (0, 1))
+        first, second = (planes(self._lr[pick, n, y : y + crop, x : x + crop]) for n in (0, 1))
         down, right = (int(v) for v in shift)
         fine, top, left = self._scale * crop, self._scale * y, self._scale * x
         first_hr, second_hr = (
-            _planes(self._hr[pick, top + dy : top + dy + fine, left + dx : left + dx + fine])
-            for dy, dx in ((0, 0), (down, right))
+            planes(self._hr[pick, top + dy : top + dy + fine, left + dx : left + dx + fine]) for dy, dx in ((0, 0), (down, right))
         )
         if self._rng.random() < 0.5:
             # Upside down, the second view becomes the one that lies behind.
@@ -132,10 +130,6 @@ class TwinPairs:
     def reseed(self, rng: np.random.Generator) -> None:
         """What is drawn from here on follows `rng`."""
         self._rng = rng
-
-
-def _planes(pixels: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -49,7 +49,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
   readonly #settings: RelaySettings;
   readonly #mediasoup: Mediasoup;
   #running: Running | undefined;
-  #closed = false;
+  #retired = false;
   #restarts = 0;
   #mediaPort: number;
   #ip = '';
@@ -77,7 +77,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
 
   /** From here on a worker that ends is not started again. */
   retire(): void {
-    this.#closed = true;
+    this.#retired = true;
   }
 
   /** Whether a worker runs. */
@@ -196,18 +196,18 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
 
   #died(error: Error): void {
     this.#running = undefined;
-    if (!this.#closed) log.error({ error: error.message }, 'media worker died');
+    if (!this.#retired) log.error({ error: error.message }, 'media worker died');
     this.emit('died');
     void this.#restart();
   }
 
   async #restart(): Promise<void> {
-    for (let attempt = 0; !this.#closed; attempt += 1) {
+    for (let attempt = 0; !this.#retired; attempt += 1) {
       await new Promise((resolve) => setTimeout(resolve, RESTART_DELAYS[Math.min(attempt, RESTART_DELAYS.length - 1)]));
       try {
-        if (this.#closed) return;
+        if (this.#retired) return;
         await this.#start();
-        if (this.#closed) return this.#stopWorker();
+        if (this.#retired) return this.#stopWorker();
         this.#restarts += 1;
         this.emit('restarted');
         return;
@@ -224,7 +224,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
 
   /** Ends the worker and all that runs on it. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#retired = true;
     this.#announced?.close();
     const worker = this.#running?.worker;
     if (!worker) return;
