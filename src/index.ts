@@ -1,6 +1,7 @@
 /** Library entry of tinysr-video. */
 export { probe } from './decode/probe.js';
 export { CODECS, type Codec } from './encode/codecs.js';
+export { STEADINESS, type Steadiness } from './encode/steady.js';
 export { listModels, type ShippedModel } from './infer/manifest.js';
 export { chooseProvider, type DeviceReport, probeDevice } from './infer/providers.js';
 export { resolveModel } from './infer/resolve-model.js';

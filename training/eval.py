@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -17,6 +18,7 @@ from PIL import Image as PilImage
 
 from tinysr.cost import FRAME, count_graph, time_graphs
 from tinysr.degrade import Image
+from tinysr.filtered import through_filter
 from tinysr.flicker import compress, flicker, read_clip
 from tinysr.metrics import Lpips, psnr_y, ssim_y
 from tinysr.tracks import CRFS, Track, all_tracks
@@ -61,10 +63,18 @@ def score_pictures(
     return result
 
 
+def _upscaled(upscale: Upscale, after: str, frames: list[Image]) -> list[Image]:
+    output = [upscale(frame) for frame in frames]
+    return through_filter(output, after) if after else output
+
+
 def score_clips(
-    folder: Path, upscalers: dict[str, Upscale], scale: int, frames: int, crf: int, lpips: Lpips | None
+    folder: Path, upscalers: dict[str, Upscale], scale: int, frames: int, crf: int, lpips: Lpips | None, after: str = ""
 ) -> dict[str, dict[str, Scores]]:
-    """Means as {model: {clips: {psnrY, ssimY, lpips}, flicker: {warp, excess, still}}}. The same pictures count once."""
+    """after: filter of ffmpeg's behind each upscaler.
+
+    Means as {model: {clips: {psnrY, ssimY, lpips}, flicker: {warp, excess, still}}}. The same pictures count once.
+    """
     quality: dict[str, list[Scores]] = {name: [] for name in upscalers}
     unrest: dict[str, list[Scores]] = {name: [] for name in upscalers}
     seen: set[bytes] = set()
@@ -75,10 +85,11 @@ def score_clips(
         seen.add(clip[-1].tobytes())
         compressed = compress(clip, scale, crf)
         for name, upscale in upscalers.items():
-            output = [upscale(frame) for frame in compressed]
+            made = partial(_upscaled, upscale, after)
+            output = made(compressed)
             chosen = range(_STRIDE // 2 if len(clip) > _STRIDE else 0, len(clip), _STRIDE)
             quality[name] += [_score(clip[index], output[index], scale, lpips) for index in chosen]
-            unrest[name].append(asdict(flicker(clip, output, upscale, scale, crf)))
+            unrest[name].append(asdict(flicker(clip, output, made, scale, crf)))
     return {name: {"clips": _means(quality[name], 4), "flicker": _means(unrest[name], 3)} for name in upscalers}
 
 
@@ -117,6 +128,9 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, help="folder of clips: measures flicker")
     parser.add_argument("--frames", type=int, default=16, help="frames a clip")
     parser.add_argument("--crf", type=int, default=CRFS[0], help="H.264 quality of the clips")
+    parser.add_argument(
+        "--after", default="", metavar="FILTER", help="ffmpeg filter that clips pass behind each model, such as atadenoise"
+    )
     parser.add_argument("--json", type=Path, help="writes {model: {track: scores}}, as export.py --quality reads it")
     parser.add_argument("--rounds", type=int, default=5, help="timed runs a model; 0 leaves cost and time out")
     parser.add_argument("--threads", type=int, default=2, help="that models are timed on")
@@ -144,7 +158,7 @@ def main() -> None:
         rows = {name: [scores[track][key] for key in keys] for name, scores in result.items()}
         print(f"\n### {track}, x{scale}, {len(pictures)} pictures\n\n" + table(keys, rows, digits))
     if args.clips:
-        moving = score_clips(args.clips, upscalers, scale, args.frames, args.crf, lpips)
+        moving = score_clips(args.clips, upscalers, scale, args.frames, args.crf, lpips, args.after)
         rows = {name: [*scores["clips"].values(), *scores["flicker"].values()] for name, scores in moving.items()}
         columns = [*keys, "warp", "excess", "still"]
         print(f"\n### clips, H.264 CRF {args.crf}\n\n" + table(columns, rows, [*digits, 3, 3, 3]))

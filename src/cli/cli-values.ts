@@ -1,4 +1,5 @@
 import type { Codec } from '../encode/codecs.js';
+import type { Steadiness } from '../encode/steady.js';
 import type { Device, PrecisionChoice } from '../infer/types.js';
 import type { UpscaleVideoOptions } from '../pipeline/options.js';
 
@@ -10,6 +11,7 @@ export interface CliValues {
   readonly height?: number;
   readonly depth?: '8' | '10';
   readonly compare?: boolean;
+  readonly steady?: Steadiness;
   readonly preview?: number;
   readonly overwrite?: boolean;
   readonly outDir?: string;

@@ -1,4 +1,5 @@
 import { CODECS } from '../encode/codecs.js';
+import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
 import type { OptionDefinition } from '../shared/option-definition.js';
 import { collect, decimal, integer, seconds } from './values.js';
@@ -37,6 +38,10 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   {
     ...{ name: 'compare', flag: '--compare', group: PICTURE },
     description: 'show the source in the left half: before | after',
+  },
+  {
+    ...{ name: 'steady', flag: '--steady', value: '<light|strong>', group: PICTURE, choices: STEADINESS },
+    description: 'average away what flickers where nothing moves',
   },
   {
     ...{ name: 'preview', flag: '--preview', value: '<n>', group: PICTURE, parse: integer(0, 2 ** 31) },

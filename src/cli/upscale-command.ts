@@ -18,10 +18,12 @@ function checkRange({ start = 0, end }: CliValues): void {
 
 /** What is about videos, or about batches, means nothing for others: better said than passed over. */
 function checkCombination(files: readonly string[], values: CliValues): void {
-  const { preview, start, end, frames, outDir, skipExisting, resume, ext, format } = values;
+  const { preview, start, end, frames, outDir, skipExisting, resume, steady, ext, format } = values;
   if (preview !== undefined && [start, end, frames].some((value) => value !== undefined)) {
     throw usage('--preview shows one frame of the whole video', 'Leave out --start, --end and --frames.');
   }
+  if (preview !== undefined && steady)
+    throw usage('--preview is one frame, which --steady does not change', 'Leave out --steady.');
   if (preview !== undefined && resume)
     throw usage('--preview is one frame, which is not resumed', 'Leave out --resume.');
   if (outDir === undefined && (skipExisting || ext !== undefined)) {

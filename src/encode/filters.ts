@@ -2,6 +2,7 @@ import { isRgbOutput, matrixTag } from '../shared/color.js';
 import { isSubsampled } from '../shared/layout.js';
 import { formatRational } from '../shared/rational.js';
 import type { EncodePlan } from './plan.js';
+import { steadyFilter } from './steady.js';
 
 const QUALITY = 'flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp';
 
@@ -41,7 +42,7 @@ function fullChroma({ frame, width, height }: EncodePlan): string[] {
   return odd && isSubsampled(frame.format) ? [`format=${frame.format.replace('420', '444')}`] : [];
 }
 
-/** Crops the padding off, resamples to the output size. */
+/** Crops the padding off, resamples to the output size; steadies the pictures where that is asked for. */
 function toOutputSize(plan: EncodePlan): string[] {
   const { frame, picture, width, height } = plan;
   const cropped = picture.width !== frame.width || picture.height !== frame.height;
@@ -49,6 +50,7 @@ function toOutputSize(plan: EncodePlan): string[] {
   return [
     ...(cropped ? [`crop=${picture.width}:${picture.height}:0:0:exact=1`] : []),
     ...(resized ? [`scale=${width}:${height}:${QUALITY}`] : []),
+    ...(plan.steady === undefined ? [] : [steadyFilter(plan.steady)]),
     ...fullChroma(plan),
   ];
 }

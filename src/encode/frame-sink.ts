@@ -8,6 +8,7 @@ import { encodeArguments } from './command.js';
 import { encodeError } from './encode-error.js';
 import { frameHeader, matroskaHeader } from './matroska.js';
 import type { EncodePlan } from './plan.js';
+import { STEADY_LEAD } from './steady.js';
 import { trackSigns } from './track-damage.js';
 
 /** Seconds a frame is shown where the source says no rate: the last one needs a duration, or mp4's edit list ends before it. */
@@ -81,6 +82,7 @@ export class FrameSink {
     return new Promise((resolve) => {
       // Corked, all headers and frames go to the system in one call.
       this.#input.cork();
+      if (this.#frames === 0) this.#lead(frames[0], ptsNs[0]);
       for (const [index, frame] of frames.entries()) {
         this.#input.write(headers[index]);
         if (index < frames.length - 1) this.#input.write(frame);
@@ -88,6 +90,15 @@ export class FrameSink {
       }
       this.#input.uncork();
     });
+  }
+
+  /** What the filter that steadies wants before the first frame. */
+  #lead(first: Uint8Array | undefined, pts: bigint | undefined): void {
+    if (this.#plan.steady === undefined || first === undefined || pts === undefined) return;
+    for (let before = STEADY_LEAD; before > 0; before -= 1) {
+      this.#input.write(frameHeader(first.length, pts - BigInt(before)));
+      this.#input.write(first);
+    }
   }
 
   #meaning(exit: ChildExit): TinySRError | undefined {

@@ -5,6 +5,7 @@ import type { Rational } from '../shared/rational.js';
 import type { Codec } from './codecs.js';
 import type { Container, Fate } from './containers.js';
 import type { CueFile } from './cut-subtitles.js';
+import type { Steadiness } from './steady.js';
 
 /** Everything that is decided about an output before its first frame. */
 export interface EncodePlan {
@@ -40,6 +41,8 @@ export interface EncodePlan {
   readonly end: number | undefined;
   /** Before|after: the source is shown in the left half. */
   readonly compare: boolean;
+  /** What comes and goes between frames is averaged away, so much of it. */
+  readonly steady: Steadiness | undefined;
   /** Streams carried along and what becomes of each. */
   readonly streams: readonly {
     readonly index: number;

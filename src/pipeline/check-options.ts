@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CODECS } from '../encode/codecs.js';
+import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
 import { checkOptions, whole } from '../shared/check-options.js';
 import { TinySRError } from '../shared/errors.js';
@@ -21,6 +22,7 @@ const UPSCALE = z.object({
 const VIDEO = UPSCALE.extend({
   ...{ format: z.enum(['matroska', 'mp4']).optional(), codec: z.enum(CODECS).optional(), encoder: word },
   ...{ crf: z.number().min(0).max(63).optional(), preset: word, pixelFormat: word },
+  steady: z.enum(STEADINESS).optional(),
   ffmpegArgs: z.array(z.string()).readonly().optional(),
   ...{ start: z.number().min(0).optional(), end: z.number().positive().optional(), frames: whole(1, 2 ** 31) },
   ...{ strict: flag, resume: flag, segmentFrames: whole(1, 2 ** 31) },

@@ -1,4 +1,5 @@
 import type { Codec } from '../encode/codecs.js';
+import type { Steadiness } from '../encode/steady.js';
 import type { Device, PrecisionChoice } from '../infer/types.js';
 
 /** What decides how frames are upscaled, for videos and previews alike. */
@@ -53,6 +54,8 @@ export interface UpscaleVideoOptions extends UpscaleOptions {
   readonly pixelFormat?: string | undefined;
   /** Further ffmpeg output options. */
   readonly ffmpegArgs?: readonly string[] | undefined;
+  /** Averages away, over neighbouring frames, what flickers where nothing moves: `light` or `strong`; default: not. */
+  readonly steady?: Steadiness | undefined;
   /** Seconds from the start at which to begin. */
   readonly start?: number | undefined;
   /** Seconds from the start at which to end. */

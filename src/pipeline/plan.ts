@@ -181,6 +181,7 @@ export async function planVideo(
       encoder: output.encoder,
       crf: options.crf,
       preset: options.preset,
+      steady: options.steady,
     },
     pixelFormat: output.pixelFormat,
     extra: options.ffmpegArgs ?? [],

@@ -10,8 +10,9 @@ import pytest
 from pictures import texture
 
 from tinysr.degrade import Image
-from tinysr.flicker import along_motion, compress, flicker, motion, read_clip, restlessness, still_scene
-from tinysr.upscalers import interpolation
+from tinysr.filtered import through_filter
+from tinysr.flicker import UpscaleClip, along_motion, compress, flicker, motion, read_clip, restlessness, still_scene
+from tinysr.upscalers import Upscale, interpolation
 
 SIDE = 96
 
@@ -56,6 +57,10 @@ def test_a_still_clip_is_still() -> None:
     assert restlessness(still_scene(frame, 8)) == pytest.approx(1.15, abs=0.2)
 
 
+def each(upscale: Upscale) -> UpscaleClip:
+    return lambda frames: [upscale(frame) for frame in frames]
+
+
 def test_flicker_of_an_upscaler_grows_with_its_noise() -> None:
     clip = pan(4)
     bicubic = interpolation("bicubic", 2)
@@ -66,10 +71,22 @@ def test_flicker_of_an_upscaler_grows_with_its_noise() -> None:
         return np.clip(output + rng.normal(0, 6, output.shape), 0, 255).astype(np.uint8)
 
     compressed = compress(clip, 2, 28)
-    calm, wild = (flicker(clip, [f(frame) for frame in compressed], f, 2, 28) for f in (bicubic, restless))
+    calm, wild = (flicker(clip, f(compressed), f, 2, 28) for f in (each(bicubic), each(restless)))
     assert calm.excess < wild.excess
     assert calm.still < wild.still
     assert calm.warp < wild.warp
+
+
+def test_averaging_neighbouring_frames_calms_a_still_scene() -> None:
+    scene = still_scene(texture(SIDE, SIDE), 12)
+    calm = through_filter(scene, "atadenoise=s=9")
+    assert len(calm) == len(scene)
+    assert restlessness(calm) < 0.7 * restlessness(scene)
+
+
+def test_a_filter_that_drops_frames_is_refused() -> None:
+    with pytest.raises(ValueError, match="made 2 frames of 4"):
+        through_filter(pan(4), "framestep=2")
 
 
 def test_reads_the_first_frames_of_a_clip(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ still   mean over pixels of the standard deviation in time of a scene that stand
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from .degrade import Image, h264, reduce_bicubic, to_u8
 from .metrics import luma
-from .upscalers import Upscale
 
 Flow = NDArray[np.float32]
+# Frames of a clip, and what became of them.
+UpscaleClip = Callable[[list[Image]], list[Image]]
 
 # A pixel counts where the motion there and back ends at most this far from its start, in pixels.
 _CONSISTENT = 1.0
@@ -110,9 +111,9 @@ def restlessness(frames: list[Image]) -> float:
     return float(np.stack([luma(frame) for frame in frames]).std(0).mean())
 
 
-def flicker(original: list[Image], output: list[Image], upscale: Upscale, scale: int, crf: int) -> Flicker:
+def flicker(original: list[Image], output: list[Image], upscale: UpscaleClip, scale: int, crf: int) -> Flicker:
     """Flicker of an upscaler on one clip. output: what it made of the clip; the still scene is the clip's middle frame."""
     warp, excess = along_motion(original, output)
     scene = still_scene(to_u8(reduce_bicubic(original[len(original) // 2], scale)), len(original))
-    still = restlessness([upscale(frame) for frame in h264(scene, crf, key_every=1)])
+    still = restlessness(upscale(h264(scene, crf, key_every=1)))
     return Flicker(warp, excess, still)

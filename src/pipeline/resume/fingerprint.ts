@@ -64,6 +64,7 @@ export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan)
     '--preset': encode.preset,
     '--pix-fmt': encode.pixelFormat,
     '--ffmpeg-arg': encode.extra.length ? encode.extra.join(' ') : undefined,
+    '--steady': encode.steady,
     '--start': options.start,
     '--end': options.end,
     '--frames': options.frames,
