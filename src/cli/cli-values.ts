@@ -2,6 +2,7 @@ import type { Codec } from '../encode/codecs.js';
 import type { Steadiness } from '../encode/steady.js';
 import type { Device, PrecisionChoice } from '../infer/types.js';
 import type { UpscaleVideoOptions } from '../pipeline/options.js';
+import type { DeinterlaceChoice, FieldOrderChoice } from '../shared/deinterlace.js';
 
 /** Parsed options of the main command, keyed as OPTION_TABLE names them. */
 export interface CliValues {
@@ -10,6 +11,8 @@ export interface CliValues {
   readonly width?: number;
   readonly height?: number;
   readonly depth?: '8' | '10';
+  readonly deinterlace?: DeinterlaceChoice;
+  readonly fieldOrder?: FieldOrderChoice;
   readonly compare?: boolean;
   readonly steady?: Steadiness;
   readonly preview?: number;

@@ -1,6 +1,7 @@
 import { CODECS } from '../encode/codecs.js';
 import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
+import { DEINTERLACE_CHOICES, FIELD_ORDERS } from '../shared/deinterlace.js';
 import type { OptionDefinition } from '../shared/option-definition.js';
 import { collect, decimal, integer, seconds } from './values.js';
 
@@ -34,6 +35,17 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   {
     ...{ name: 'depth', flag: '--depth', value: '<8|10>', group: PICTURE, choices: ['8', '10'] },
     ...{ description: 'bits of a sample', default: '8; 10 for HDR' },
+  },
+  {
+    ...{ name: 'deinterlace', flag: '--deinterlace', value: '<way>', group: PICTURE, choices: DEINTERLACE_CHOICES },
+    ...{
+      description: 'deinterlace marked frames, none, every frame, or make a picture of each field (50i becomes 50p)',
+      default: 'auto',
+    },
+  },
+  {
+    ...{ name: 'fieldOrder', flag: '--field-order', value: '<order>', group: PICTURE, choices: FIELD_ORDERS },
+    ...{ description: 'field of a frame that was taken first', default: 'auto: as marked, else top' },
   },
   {
     ...{ name: 'compare', flag: '--compare', group: PICTURE },

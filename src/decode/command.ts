@@ -1,9 +1,10 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { hasNoMatrix, isLimitedGrey, type Matrix } from '../shared/color.js';
+import { type Deinterlacing, deinterlaceFilters, pictureClock } from '../shared/deinterlace.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { type FrameFormat, isSubsampled } from '../shared/layout.js';
 import type { MediaInfo } from '../shared/media.js';
-import { formatRational } from '../shared/rational.js';
+import { formatRational, rationalValue } from '../shared/rational.js';
 
 /** How frames are to be decoded. */
 export interface DecodeOptions {
@@ -18,15 +19,17 @@ export interface DecodeOptions {
   readonly matrix: Matrix;
   /** Full-range source (0..255), for conversion to RGB. */
   readonly fullRange: boolean;
+  /** How interlaced frames become pictures; undefined: frames are pictures. */
+  readonly deinterlacing: Deinterlacing | undefined;
   /** ffmpeg hardware decoder (`auto`, `vaapi`, `cuda` …) or `none`. */
   readonly hwaccel: string;
   /** Seconds from the file's start; undefined: from the beginning. */
   readonly start: number | undefined;
   /** Seconds from the file's start, exclusive; undefined: to the end. */
   readonly end: number | undefined;
-  /** Number of frames that the reader stops after; undefined: all. A filter that ends early would lose frames. */
+  /** Number of pictures that the reader stops after; undefined: all. A filter that ends early would lose frames. */
   readonly frames: number | undefined;
-  /** Frame to begin with, counted from 0; undefined: the first. */
+  /** Picture to begin with, counted from 0; undefined: the first. */
   readonly firstFrame: number | undefined;
   /** Filter threads and decoder threads; undefined: ffmpeg's choice. */
   readonly threads?: number | undefined;
@@ -35,16 +38,31 @@ export interface DecodeOptions {
 /** Seconds of a transport or programme stream read before a start: it has no index, so a seek may miss the key frame. */
 const RUN_UP = 12;
 
-/** Whether a seek in a file may miss: the reader of the frames leaves out what is before the start then. */
-export function isCutByReader({ format }: MediaInfo): boolean {
+/** Seconds, … */
+const NEIGHBOURS = 1;
+/** … and frames where they come slowly, read before a start and after an end: the pictures there are made of them, too. */
+const NEIGHBOUR_FRAMES = 3;
+
+function mayMiss({ format }: MediaInfo): boolean {
   return format === 'mpegts' || format === 'mpeg';
 }
 
-function seekOptions({ info, start, end }: DecodeOptions): string[] {
-  const from = start !== undefined && isCutByReader(info) ? Math.max(0, start - RUN_UP) || undefined : start;
+/**
+ * Whether the reader of the frames leaves out what is before the start: where a seek may miss, and where a picture is made
+ * of frames around it.
+ */
+export function isCutByReader({ info, deinterlacing }: DecodeOptions): boolean {
+  return mayMiss(info) || deinterlacing !== undefined;
+}
+
+function seekOptions({ info, start, end, deinterlacing }: DecodeOptions): string[] {
+  const { frameRate } = info.video;
+  const around = deinterlacing ? Math.max(NEIGHBOURS, frameRate ? NEIGHBOUR_FRAMES / rationalValue(frameRate) : 0) : 0;
+  const before = mayMiss(info) ? RUN_UP : around;
+  const from = start !== undefined && before > 0 ? Math.max(0, start - before) || undefined : start;
   return [
     ...(from === undefined ? [] : ['-ss', from.toFixed(6)]),
-    ...(end === undefined || isCutByReader(info) ? [] : ['-to', end.toFixed(6)]),
+    ...(end === undefined || mayMiss(info) ? [] : ['-to', (end + around).toFixed(6)]),
   ];
 }
 
@@ -65,7 +83,7 @@ export function decodeFilters(options: DecodeOptions): string {
   const fromRgb = hasNoMatrix(video.pixelFormat, video.color.range);
   const grey = isLimitedGrey(video.pixelFormat, video.color.range);
   return [
-    ...(video.interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : []),
+    ...deinterlaceFilters(video, options.deinterlacing),
     ...(options.firstFrame ? [`trim=start_frame=${options.firstFrame}`] : []),
     // Its plane becomes that of luma as it is.
     ...(grey ? [`format=${video.depth > 8 ? 'yuv420p10le' : 'yuv420p'}`] : []),
@@ -80,7 +98,8 @@ export function decodeFilters(options: DecodeOptions): string {
  * PTS: a raw frame has no room for one. The frames on descriptor 3 are only wrapped, so their checksum costs nothing.
  */
 export function decodeArguments(options: DecodeOptions): string[] {
-  const { info, hwaccel, threads } = options;
+  const { info, hwaccel, threads, deinterlacing } = options;
+  const { timeBase } = pictureClock(info.video, deinterlacing);
   // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
     .input(fileUrl(info.path))
@@ -100,7 +119,7 @@ export function decodeArguments(options: DecodeOptions): string[] {
     .outputOptions(
       ...[
         ...['-map', '[times]', '-c:v', 'wrapped_avframe', '-fps_mode', 'passthrough'],
-        ...['-enc_time_base', formatRational(info.video.timeBase), '-flush_packets', '1', '-f', 'framecrc'],
+        ...['-enc_time_base', formatRational(timeBase), '-flush_packets', '1', '-f', 'framecrc'],
       ],
     )
     .output('pipe:1')

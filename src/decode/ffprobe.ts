@@ -36,10 +36,16 @@ const stream = z.object({
   side_data_list: z.array(sideData).optional(),
 });
 
+const frame = z.looseObject({
+  side_data_list: z.array(sideData).optional(),
+  interlaced_frame: z.number().optional(),
+  top_field_first: z.number().optional(),
+});
+
 const report = z.object({
   streams: z.array(stream).default([]),
   chapters: z.array(z.object({ tags })).default([]),
-  frames: z.array(z.looseObject({ side_data_list: z.array(sideData).optional() })).default([]),
+  frames: z.array(frame).default([]),
   format: z.object({ format_name: text, start_time: text, duration: text, tags }).optional(),
 });
 
@@ -62,7 +68,7 @@ export function lastReason(stderr: string): string {
 
 /** What else ffprobe looks at, or how. */
 export interface ProbeOptions {
-  /** Stream index whose first frame is read, in place of streams and format, for its side data. */
+  /** Stream index whose first frame is read, in place of streams and format, for what only frames say. */
   readonly firstFrame?: number;
   /** Read on until every track is known, as by {@link LONG_LOOK}. */
   readonly long?: boolean;

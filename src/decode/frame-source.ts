@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { type RunningChild, startChild } from '../shared/child.js';
 import { DamageCounter, readFailure, unreadableError } from '../shared/damage.js';
+import { pictureClock } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
 import type { FrameBatch } from '../shared/frame.js';
@@ -28,9 +29,10 @@ export interface BufferCredit {
 const ROUNDING_NS = 500n;
 
 /** ffmpeg's own `-to` counts from the first frame that is given: the end is the reader's to keep. */
-function cutOf({ info, start = 0, end }: DecodeOptions): { from: bigint; to: bigint } | undefined {
+function cutOf(options: DecodeOptions): { from: bigint; to: bigint } | undefined {
+  const { info, start = 0, end } = options;
   const ns = (seconds: number) => BigInt(Math.round((info.startTime + seconds) * 1e9)) - ROUNDING_NS;
-  const from = start > 0 && isCutByReader(info) ? ns(start) : undefined;
+  const from = start > 0 && isCutByReader(options) ? ns(start) : undefined;
   if (from === undefined && end === undefined) return undefined;
   return { from: from ?? -(1n << 63n), to: end === undefined ? 1n << 63n : ns(end) };
 }
@@ -52,7 +54,7 @@ export class FrameSource {
   #closed = false;
 
   private constructor(options: DecodeOptions, link: { reader: SocketReader; far: Socket } | undefined) {
-    const { video } = options.info;
+    const { timeBase, frameRate } = pictureClock(options.info.video, options.deinterlacing);
     this.#options = options;
     this.layout = frameLayout(options.format, options.width, options.height);
     this.#cut = cutOf(options);
@@ -64,8 +66,8 @@ export class FrameSource {
     stderr.on('data', (text: string) => this.#damage.push(text));
     this.#socket = link?.reader;
     this.#pictures = link?.reader ?? new PipeReader(pipe);
-    const perFrame = video.frameRate ? 1 / rationalValue(video.frameRate) / rationalValue(video.timeBase) : 1;
-    this.#times = new Timestamps(times, video.timeBase, perFrame);
+    const perFrame = frameRate ? 1 / rationalValue(frameRate) / rationalValue(timeBase) : 1;
+    this.#times = new Timestamps(times, timeBase, perFrame);
   }
 
   /** Starts the decoder. The file must have been probed: `options.info`. */

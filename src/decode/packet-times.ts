@@ -1,3 +1,4 @@
+import { type Deinterlacing, pictureTimes } from '../shared/deinterlace.js';
 import { runTool } from '../shared/ffmpeg.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import type { MediaInfo } from '../shared/media.js';
@@ -30,15 +31,16 @@ export async function countFrames(
 const REORDERING = 64;
 
 /**
- * When the frame after the first `frames` ones starts, in seconds from the file's start: where tracks that are copied
+ * When the picture after the first `pictures` ones comes, in seconds from the file's start: where tracks that are copied
  * must end. Read from packet times, so it costs no decoding.
  *
- * @returns undefined when the video has no more frames than that, or no times
+ * @returns undefined when the video has no more than that, or no times
  */
-export async function endOfFrames(
+export async function endOfPictures(
   info: MediaInfo,
   start: number,
-  frames: number,
+  pictures: number,
+  deinterlacing: Deinterlacing | undefined,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
   const from = info.startTime + start;
@@ -47,13 +49,14 @@ export async function endOfFrames(
     [
       ...['-v', 'error', ...SAFE_INPUT_OPTIONS, '-select_streams', String(info.video.index)],
       // Reading starts at the key frame before `from`; its group's leading frames are left out below.
-      ...(start > 0 ? ['-read_intervals', `${from}%`] : ['-read_intervals', `%+#${frames + REORDERING}`]),
+      ...(start > 0 ? ['-read_intervals', `${from}%`] : ['-read_intervals', `%+#${pictures + REORDERING}`]),
       ...['-show_entries', 'packet=pts_time', '-of', 'csv=p=0', fileUrl(info.path)],
     ],
     signal,
   );
   const times = result.stdout.toString().split('\n').map(Number.parseFloat);
-  const sorted = times.filter((time) => Number.isFinite(time) && time >= from - 1e-6).sort((a, b) => a - b);
-  const next = sorted[frames];
+  const sorted = times.filter(Number.isFinite).sort((a, b) => a - b);
+  const shown = pictureTimes(sorted, info.video, deinterlacing).filter((time) => time >= from - 1e-6);
+  const next = shown[pictures];
   return next === undefined ? undefined : next - info.startTime;
 }

@@ -5,6 +5,7 @@ import { MAX_PIXELS, MAX_SIDE, MIN_SIDE } from '../shared/limits.js';
 import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, VideoStream } from '../shared/media.js';
 import { parseRational, type Rational, rationalValue } from '../shared/rational.js';
 import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
+import { frameFieldOrder, marksFrames, streamFieldOrder } from './field-order.js';
 import { describePixelFormat } from './pixel-format.js';
 
 /** Whether an untrusted name is worth passing on: `unknown` and `reserved` say nothing. */
@@ -100,7 +101,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     pixelFormat,
     depth: format.depth,
     hasAlpha: format.alpha || stream.tags?.alpha_mode === '1',
-    interlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? ''),
+    ...fieldsOf(streamFieldOrder(stream)),
     dolbyVision: dovi && (dovi.dv_bl_signal_compatibility_id === 0 ? 'own' : 'compatible'),
     timeBase: parseRational(stream.time_base) ?? { num: 1, den: 90_000 },
     frameRate: frameRateOf(stream),
@@ -160,6 +161,33 @@ function hdrMetadata(report: ProbeReport, stream: ProbedStream): HdrMetadata | u
   };
 }
 
+function fieldsOf(fieldOrder: VideoStream['fieldOrder']): Pick<VideoStream, 'fieldOrder' | 'interlaced'> {
+  return { fieldOrder, interlaced: fieldOrder === 'top' || fieldOrder === 'bottom' };
+}
+
+/** What a container says of fields where its writer did not know: Matroska calls all progressive then. */
+function isVague(fieldOrder: VideoStream['fieldOrder'], format: string): boolean {
+  return fieldOrder === undefined || (fieldOrder === 'progressive' && format.startsWith('matroska'));
+}
+
+/** Adds what only frames say: how bright an HDR picture is, and which field comes first where the stream does not know. */
+async function withFirstFrame(
+  path: string,
+  video: VideoStream,
+  format: string,
+  stream: ProbedStream,
+  signal?: AbortSignal,
+): Promise<VideoStream> {
+  const asksFields = marksFrames(video.codec) && isVague(video.fieldOrder, format);
+  if (!video.hdr && !asksFields) return video;
+  const report = await ffprobe(path, signal, { firstFrame: stream.index });
+  return {
+    ...video,
+    ...(asksFields && fieldsOf(frameFieldOrder(report) ?? video.fieldOrder)),
+    hdrMetadata: video.hdr ? hdrMetadata(report, stream) : undefined,
+  };
+}
+
 /** Checks that a path names a readable file with bytes in it and returns its size. */
 async function checkFile(path: string): Promise<number> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -206,18 +234,17 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
       hint: 'The file holds only audio, subtitles or cover art.',
     });
   }
-  const video = videoStream(path, chosen, duration);
+  const format = report.format?.format_name ?? 'unknown';
+  const video = await withFirstFrame(path, videoStream(path, chosen, duration), format, chosen, signal);
   const others = report.streams.filter((s) => s !== chosen).map(otherStream);
   return {
     path,
-    format: report.format?.format_name ?? 'unknown',
+    format,
     startTime: number(report.format?.start_time) ?? 0,
     duration,
     bytes,
     lateSound,
-    video: video.hdr
-      ? { ...video, hdrMetadata: hdrMetadata(await ffprobe(path, signal, { firstFrame: chosen.index }), chosen) }
-      : video,
+    video,
     others,
     chapters: report.chapters.length,
     untitledChapters: report.chapters.flatMap(({ tags }, number) => (tags?.title ? [] : [number])),

@@ -13,13 +13,12 @@ import { trackTags } from './track-tags.js';
 const FINEST_CLOCK = 10_000_000;
 const MICROSECONDS: Rational = { num: 1, den: 1_000_000 };
 
-/** The clock that frames are encoded by: the source's own, unless it is finer than encoders can count. */
-function clockOf({ source }: EncodePlan): Rational {
-  const { timeBase } = source.video;
+/** The clock that frames are encoded by: their own, unless it is finer than encoders can count. */
+function clockOf({ timeBase }: EncodePlan): Rational {
   return timeBase.den / timeBase.num > FINEST_CLOCK ? MICROSECONDS : timeBase;
 }
 
-/** mp4 and mov count time in units of 1/timescale: one that the source's time base divides keeps every PTS. */
+/** mp4 and mov count time in units of 1/timescale: one that the pictures' time base divides keeps every PTS. */
 function timescale(plan: EncodePlan, muxer: string): string[] {
   if (muxer !== 'mp4' && muxer !== 'mov') return [];
   let { den } = clockOf(plan);
@@ -148,9 +147,9 @@ function carriedStreams(plan: EncodePlan): string[] {
 }
 
 /** A part of the video that begins later would begin with another time code than the source's. */
-function timecode({ source, start }: EncodePlan): string[] {
+function timecodeTags({ source, timecode, start }: EncodePlan): string[] {
   if (!source.timecode) return [];
-  if (start === undefined) return ['-metadata:s:v:0', `timecode=${source.timecode}`];
+  if (start === undefined && timecode) return ['-metadata:s:v:0', `timecode=${timecode}`];
   return ['-metadata', 'timecode=', '-metadata:s:v:0', 'timecode='];
 }
 
@@ -165,7 +164,7 @@ function metadata(plan: EncodePlan): string[] {
     ...trackTags(plan, 0, source.video),
     // Transparency is not upscaled.
     ...['-metadata:s:0', 'alpha_mode='],
-    ...timecode(plan),
+    ...timecodeTags(plan),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { isRgbOutput, matrixTag } from '../shared/color.js';
+import { deinterlaceFilters } from '../shared/deinterlace.js';
 import { isSubsampled } from '../shared/layout.js';
 import { formatRational } from '../shared/rational.js';
 import type { EncodePlan } from './plan.js';
@@ -107,13 +108,13 @@ export function encodeFilters(plan: EncodePlan): string {
   // Both halves become RGB by their own matrix, so that the split shows detail and not colour.
   const toRgb = `scale=in_color_matrix=${plan.matrix}:in_range=${plan.fullRange ? 'pc' : 'tv'}:${QUALITY}`;
   const rgbFrames = !isSubsampled(plan.frame.format);
-  const timeBase = formatRational(plan.source.video.timeBase);
+  const timeBase = formatRational(plan.timeBase);
   const rgbPlan: EncodePlan = rgbFrames ? plan : { ...plan, frame: { ...plan.frame, format: 'rgb24' } };
   const size = [...toOutputSize(plan), ...(rgbFrames ? [] : [toRgb])];
   const [before, after, join] = compareFilters(plan.width, plan.height, size, timeBase);
   const tagged = `setparams=colorspace=${matrixTag(plan.matrix)}:range=${plan.fullRange ? 'pc' : 'tv'}`;
   return [
-    `[1:${plan.source.video.index}]${tagged}[before]`,
+    `[1:${plan.source.video.index}]${[tagged, ...deinterlaceFilters(plan.source.video, plan.deinterlacing)].join(',')}[before]`,
     '[0:v:0]null[after]',
     before,
     after,

@@ -43,7 +43,7 @@ export class FrameSink {
     this.#child.process.once('close', () => {
       this.#ended = true;
     });
-    const { frameRate } = plan.source.video;
+    const { frameRate } = plan;
     this.#input.write(matroskaHeader(plan.frame, frameRate ? 1 / rationalValue(frameRate) : UNKNOWN_FRAME_SECONDS));
   }
 

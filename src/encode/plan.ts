@@ -1,4 +1,5 @@
 import type { Matrix } from '../shared/color.js';
+import type { Deinterlacing } from '../shared/deinterlace.js';
 import type { FrameLayout } from '../shared/layout.js';
 import type { ColorTags, MediaInfo } from '../shared/media.js';
 import type { Rational } from '../shared/rational.js';
@@ -29,6 +30,14 @@ export interface EncodePlan {
   readonly width: number;
   readonly height: number;
   readonly sampleAspectRatio: Rational;
+  /** Clock that the pictures' times are counted by: the source's, or finer. */
+  readonly timeBase: Rational;
+  /** Usual rate of the pictures; undefined when unknown. */
+  readonly frameRate: Rational | undefined;
+  /** How the source's frames became pictures: the left half of before|after is made so, too. */
+  readonly deinterlacing: Deinterlacing | undefined;
+  /** Time code of the first picture of the source. */
+  readonly timecode: string | undefined;
   /** YUV matrix of the output, and of the frames when they are YUV. */
   readonly matrix: Matrix;
   readonly fullRange: boolean;

@@ -3,8 +3,9 @@ import { CODECS } from '../encode/codecs.js';
 import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
 import { checkOptions, whole } from '../shared/check-options.js';
+import { DEINTERLACE_CHOICES, FIELD_ORDERS } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
-import type { PreviewOptions, UpscaleVideoOptions } from './options.js';
+import type { PreviewOptions, UpscaleOptions, UpscaleVideoOptions } from './options.js';
 
 const path = z.string().min(1);
 const word = path.optional();
@@ -16,6 +17,7 @@ const UPSCALE = z.object({
   ...{ model: word, device: z.enum(DEVICES).optional(), precision: z.enum(['auto', ...PRECISIONS]).optional() },
   scale: z.literal([2, 3, 4]).optional(),
   ...{ width: whole(16, 16_384), height: whole(16, 16_384), depth: z.literal([8, 10]).optional(), hwaccel: word },
+  ...{ deinterlace: z.enum(DEINTERLACE_CHOICES).optional(), fieldOrder: z.enum(FIELD_ORDERS).optional() },
   ...{ batch: whole(1, 64), tile: whole(0, 16_384), threads: whole(1, 256) },
 });
 
@@ -47,9 +49,17 @@ function checkResume({ input, output, compare, resume, segmentFrames }: UpscaleV
   if (compare) throw refuse('--compare and --resume do not go together', 'Leave out one of them.');
 }
 
+function checkFields({ deinterlace, fieldOrder = 'auto' }: UpscaleOptions): void {
+  if (deinterlace !== 'off' || fieldOrder === 'auto') return;
+  throw new TinySRError('TSR_USAGE', `--field-order ${fieldOrder} and --deinterlace off do not go together`, {
+    hint: 'The order of fields matters where frames are deinterlaced: leave out one of them.',
+  });
+}
+
 /** @throws TinySRError `TSR_USAGE` for options that JavaScript lets pass and the command line would not */
 export function checkVideoOptions(options: UpscaleVideoOptions): void {
   checkOptions(VIDEO, options);
+  checkFields(options);
   checkResume(options);
   const { start = 0, end } = options;
   if (end !== undefined && end <= start) {
@@ -62,4 +72,5 @@ export function checkVideoOptions(options: UpscaleVideoOptions): void {
 /** @throws TinySRError `TSR_USAGE` */
 export function checkPreviewOptions(options: PreviewOptions): void {
   checkOptions(PREVIEW, options);
+  checkFields(options);
 }

@@ -1,6 +1,7 @@
 import type { Codec } from '../encode/codecs.js';
 import type { Steadiness } from '../encode/steady.js';
 import type { Device, PrecisionChoice } from '../infer/types.js';
+import type { DeinterlaceChoice, FieldOrderChoice } from '../shared/deinterlace.js';
 
 /** What decides how frames are upscaled, for videos and previews alike. */
 export interface UpscaleOptions {
@@ -20,6 +21,13 @@ export interface UpscaleOptions {
   readonly height?: number | undefined;
   /** Bits of a sample, 8 or 10; default 8, and 10 for HDR sources. */
   readonly depth?: 8 | 10 | undefined;
+  /**
+   * What is done with interlaced frames. `auto` (default): one picture of each frame that the file marks as interlaced;
+   * `frame`: of every frame, marked or not; `field`: one of each field, at twice the rate; `off`: nothing.
+   */
+  readonly deinterlace?: DeinterlaceChoice | undefined;
+  /** Which field of a frame was taken first; default `auto`: as the file says, the top one where it does not. */
+  readonly fieldOrder?: FieldOrderChoice | undefined;
   /** ffmpeg hardware decoder: `none`, `auto` or a name; default `none`. */
   readonly hwaccel?: string | undefined;
   /** Frames a run; default: by device and memory. */
@@ -60,7 +68,7 @@ export interface UpscaleVideoOptions extends UpscaleOptions {
   readonly start?: number | undefined;
   /** Seconds from the start at which to end. */
   readonly end?: number | undefined;
-  /** Frames to stop after. */
+  /** Pictures of the output to stop after. */
   readonly frames?: number | undefined;
   /** Damaged input is an error. */
   readonly strict?: boolean | undefined;
@@ -77,6 +85,6 @@ export interface UpscaleVideoOptions extends UpscaleOptions {
 export interface PreviewOptions extends UpscaleOptions {
   /** Path of the PNG. */
   readonly output: string;
-  /** Number of the frame, from 0. */
+  /** Number of the picture, from 0: the frame's, or with `deinterlace: 'field'` that of the field. */
   readonly frame: number;
 }

@@ -1,6 +1,6 @@
 import type { DecodeOptions } from '../decode/command.js';
 import { checkHwaccel } from '../decode/hwaccel.js';
-import { endOfFrames } from '../decode/packet-times.js';
+import { endOfPictures } from '../decode/packet-times.js';
 import { type Container, containerFor, containerNamed } from '../encode/containers.js';
 import { extractCovers } from '../encode/covers.js';
 import { cutSubtitles } from '../encode/cut-subtitles.js';
@@ -8,6 +8,7 @@ import type { EncodePlan } from '../encode/plan.js';
 import { planStreams } from '../encode/streams.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import type { Model } from '../infer/types.js';
+import { type Deinterlacing, pictureClock } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { type FrameLayout, frameLayout } from '../shared/layout.js';
@@ -15,6 +16,7 @@ import { MAX_FRAME_BYTES } from '../shared/limits.js';
 import type { MediaInfo, VideoStream } from '../shared/media.js';
 import { type Rational, rationalValue, reduced } from '../shared/rational.js';
 import { planColor } from './color-plan.js';
+import { pictureTimecode, planDeinterlacing } from './deinterlace-plan.js';
 import { lookAtSource, type Scratch, scratchPath } from './look-at-source.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { type OutputPlan, planOutput } from './output-plan.js';
@@ -48,17 +50,23 @@ function pixelShape(
   return reduced({ num: num * width * size.height, den: den * height * size.width });
 }
 
-function expectedFrames(source: MediaInfo, options: UpscaleVideoOptions): number | undefined {
-  const { frameCount, frameRate } = source.video;
+function expectedPictures(
+  source: MediaInfo,
+  deinterlacing: Deinterlacing | undefined,
+  options: UpscaleVideoOptions,
+): number | undefined {
+  const { video } = source;
+  const { frameRate } = pictureClock(video, deinterlacing);
   const { start = 0, end, frames } = options;
-  let expected = frameCount;
+  const pictureCount = video.frameCount && (deinterlacing?.each === 'field' ? 2 : 1) * video.frameCount;
+  let expected = pictureCount;
   if ((options.start !== undefined || end !== undefined) && frameRate) {
     const until = Math.min(end ?? Number.POSITIVE_INFINITY, source.duration ?? end ?? Number.POSITIVE_INFINITY);
     const ofRate = Number.isFinite(until)
       ? Math.max(1, Math.round((until - start) * rationalValue(frameRate)))
       : undefined;
     // A part has no more than the whole.
-    expected = ofRate === undefined ? undefined : Math.min(ofRate, frameCount ?? ofRate);
+    expected = ofRate === undefined ? undefined : Math.min(ofRate, pictureCount ?? ofRate);
   }
   return frames === undefined ? expected : Math.min(frames, expected ?? frames);
 }
@@ -76,7 +84,6 @@ function contentWarnings(
   const coarse = COARSE_CHROMA.test(pixelFormat);
   const wanted = `yuv${fine === '444' || fine === 'nv24' ? '444' : '422'}p${depth === 10 ? '10le' : ''}`;
   return [
-    ...(video.interlaced ? ['interlaced: each frame is deinterlaced (bwdif), the frame rate stays'] : []),
     ...(video.depth > depth
       ? [`${video.depth}-bit samples become ${depth}-bit${depth === 8 ? ': --depth 10 keeps ten bits' : ''}`]
       : []),
@@ -140,6 +147,7 @@ export async function planVideo(
   await checkHwaccel(options.hwaccel);
   const { source, warnings: sourceWarnings } = await probing;
   const { video } = source;
+  const { deinterlacing, warnings: interlacingWarnings } = planDeinterlacing(video, options);
   const output = planOutput(options, container, video, ffmpeg);
   const size = planSizes(video, model, options);
   const color = planColor(video, model, size, output.depth);
@@ -152,7 +160,9 @@ export async function planVideo(
   const coverFiles = covers.length ? await extractCovers(source, await scratchPath(scratch), signal) : [];
   if (coverFiles.length < covers.length) warnings.push('cover art: dropped, it cannot be read');
   const lastTime =
-    options.frames === undefined ? undefined : await endOfFrames(source, start ?? 0, options.frames, signal);
+    options.frames === undefined
+      ? undefined
+      : await endOfPictures(source, start ?? 0, options.frames, deinterlacing, signal);
   const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
   const partEnd = Number.isFinite(tracksEnd) ? tracksEnd : undefined;
   const zero = zeroOf(source, start, end);
@@ -170,7 +180,7 @@ export async function planVideo(
   const { width, height } = size.frame;
   const decode: DecodeOptions = {
     ...{ info: source, format: color.format, width, height, matrix: color.matrix, fullRange: color.fullRange },
-    ...{ hwaccel: options.hwaccel ?? 'none', start, end, frames: options.frames, firstFrame: undefined },
+    ...{ hwaccel: options.hwaccel ?? 'none', start, end, frames: options.frames, firstFrame: undefined, deinterlacing },
   };
   const encode: EncodePlan = {
     ...{
@@ -190,6 +200,9 @@ export async function planVideo(
     width: size.width,
     height: size.height,
     sampleAspectRatio: pixelShape(video, size, options),
+    ...pictureClock(video, deinterlacing),
+    deinterlacing,
+    timecode: pictureTimecode(source.timecode, deinterlacing),
     matrix: color.matrix,
     fullRange: color.fullRange,
     color: color.tags,
@@ -206,7 +219,7 @@ export async function planVideo(
     model,
     decode,
     encode,
-    totalFrames: expectedFrames(source, options),
-    warnings: [...sourceWarnings, ...contentWarnings(source, output, start), ...warnings],
+    totalFrames: expectedPictures(source, deinterlacing, options),
+    warnings: [...sourceWarnings, ...interlacingWarnings, ...contentWarnings(source, output, start), ...warnings],
   };
 }

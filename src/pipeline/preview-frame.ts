@@ -11,6 +11,7 @@ import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { checkPreviewOptions } from './check-options.js';
 import { planColor } from './color-plan.js';
+import { planDeinterlacing } from './deinterlace-plan.js';
 import { FramePool } from './frame-pool.js';
 import type { PreviewOptions } from './options.js';
 import { planSizes, squareSize } from './size-plan.js';
@@ -47,6 +48,7 @@ async function preview(
     await FrameSource.open({
       ...{ info, format, width, height, matrix, fullRange, hwaccel: options.hwaccel ?? 'none' },
       ...{ start: undefined, end: undefined, frames: 1, firstFrame: frame },
+      deinterlacing: planDeinterlacing(video, options).deinterlacing,
     }),
     (opened) => opened.close(),
   );

@@ -36,6 +36,9 @@ export interface VideoStream {
   /** Bits of a sample. */
   readonly depth: number;
   readonly hasAlpha: boolean;
+  /** Which field comes first, as stream or first frame say; undefined where neither does. */
+  readonly fieldOrder: 'top' | 'bottom' | 'progressive' | undefined;
+  /** Whether stream or first frame say that frames are woven of two fields. */
   readonly interlaced: boolean;
   /** `compatible`: the base layer is a picture by itself; `own`: its colours are Dolby Vision's. */
   readonly dolbyVision: 'compatible' | 'own' | undefined;

@@ -90,6 +90,8 @@ describe('tinysr-video in out', () => {
     [['in.mp4', 'out.mp4', '--skip-existing'], 'for batches'],
     [['in.mp4', 'out.mp4', '--ext', 'mkv'], 'for batches'],
     [['in.mp4', 'out.mp4', '--format', 'mp4'], 'for stdout'],
+    [['in.mp4', 'out.mp4', '--deinterlace', 'off', '--field-order', 'top'], 'do not go together'],
+    [['in.mp4', 'out.png', '--preview', '1', '--deinterlace', 'off', '--field-order', 'top'], 'do not go together'],
   ])('refuses options that would mean nothing: %j', async (args, words) => {
     const { code, stderr } = await runCli(args);
     expect(code).toBe(2);
@@ -114,6 +116,8 @@ describe('errors', () => {
     ['a wrong time', () => ['--start', '1:2:3:4', 'a.mp4', 'b.mp4'], 'TSR_USAGE', 2],
     ['an end before the start', () => ['--start', '5', '--end', '4', 'a.mp4', 'b.mp4'], 'TSR_USAGE', 2],
     ['a wrong choice', () => ['--device', 'gpu', 'a.mp4', 'b.mp4'], 'TSR_USAGE', 2],
+    ['a wrong way to deinterlace', () => ['--deinterlace', 'yadif', 'a.mp4', 'b.mp4'], 'TSR_USAGE', 2],
+    ['a wrong order of fields', () => ['--field-order', 'tff', 'a.mp4', 'b.mp4'], 'TSR_USAGE', 2],
     ['a missing input', () => ['none.mp4', folder.file('x.mp4')], 'TSR_INPUT_NOT_FOUND', 3],
     ['an address', () => ['http://127.0.0.1:1/a.mp4', folder.file('x.mp4')], 'TSR_INPUT_NOT_FOUND', 3],
     ['an unknown container', () => ['none.mp4', 'x.xyz'], 'TSR_OUTPUT_FORMAT', 4],

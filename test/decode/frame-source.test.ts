@@ -20,7 +20,14 @@ async function open(options: Partial<DecodeOptions> = {}): Promise<FrameSource> 
   const info = await probe(await clip());
   return FrameSource.open({
     ...{ info, format: 'yuv420p', width: 64, height: 48, matrix: 'bt601', fullRange: false, hwaccel: 'none' },
-    ...{ start: undefined, end: undefined, frames: undefined, firstFrame: undefined, ...options },
+    ...{
+      start: undefined,
+      end: undefined,
+      frames: undefined,
+      firstFrame: undefined,
+      deinterlacing: undefined,
+      ...options,
+    },
   });
 }
 

@@ -107,16 +107,19 @@ export function meanOf(
 const BITS = 8;
 
 /**
- * Filters that draw a frame's number into its top quarter: a row of eight blocks, black for 0 and white for 1, lowest
- * bit at the left.
+ * Filters that draw a number into a frame's top quarter: a row of eight blocks, black for 0 and white for 1, lowest bit at
+ * the left.
+ *
+ * @param shifted ffmpeg's expression for what is odd where a bit, given as an expression, is 1
  */
-export const DRAW_NUMBERS = `format=yuv420p,geq=${[
-  ['lum', `if(mod(floor(N/pow(2,floor(X*${BITS}/W))),2),235,16)`],
-  ['cb', '128'],
-  ['cr', '128'],
-]
-  .map(([plane, head]) => `${plane}='if(lt(Y,H/4),${head},${plane}(X,Y))'`)
-  .join(':')}`;
+export function drawNumbers(shifted: (bit: string) => string): string {
+  const head = `if(mod(floor(${shifted(`floor(X*${BITS}/W)`)}),2),235,16)`;
+  const planes = Object.entries({ lum: head, cb: '128', cr: '128' });
+  return `format=yuv420p,geq=${planes.map(([plane, top]) => `${plane}='if(lt(Y,H/4),${top},${plane}(X,Y))'`).join(':')}`;
+}
+
+/** Filters that draw a frame's own number. */
+export const DRAW_NUMBERS = drawNumbers((bit) => `N/pow(2,${bit})`);
 
 /** Lavfi source whose every frame carries its number above a moving test picture. */
 export function numbered(width: number, height: number, rate = '25'): string {

@@ -65,6 +65,8 @@ export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan)
     '--pix-fmt': encode.pixelFormat,
     '--ffmpeg-arg': encode.extra.length ? encode.extra.join(' ') : undefined,
     '--steady': encode.steady,
+    '--deinterlace': options.deinterlace ?? 'auto',
+    '--field-order': options.fieldOrder ?? 'auto',
     '--start': options.start,
     '--end': options.end,
     '--frames': options.frames,

@@ -1,0 +1,67 @@
+import { marksFrames } from '../decode/field-order.js';
+import type { Deinterlacing } from '../shared/deinterlace.js';
+import type { VideoStream } from '../shared/media.js';
+import type { UpscaleOptions } from './options.js';
+
+/** What is done about interlacing, and what the user should know of it. */
+export interface DeinterlacePlan {
+  /** Undefined: frames are taken as pictures. */
+  readonly deinterlacing: Deinterlacing | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** Which field comes first where the user does not say. */
+function saidOrder({ codec, fieldOrder }: VideoStream): Deinterlacing['firstField'] {
+  // Each frame's own mark is closer than what the stream says of all.
+  if (marksFrames(codec) || fieldOrder === undefined || fieldOrder === 'progressive') return 'auto';
+  return fieldOrder;
+}
+
+function byFile(video: VideoStream, asked: Deinterlacing['firstField']): DeinterlacePlan {
+  if (!video.interlaced) {
+    const warning = `--field-order ${asked} does nothing: the source is not marked as interlaced; --deinterlace frame takes it for that`;
+    return { deinterlacing: undefined, warnings: asked === 'auto' ? [] : [warning] };
+  }
+  const firstField = asked === 'auto' ? saidOrder(video) : asked;
+  return {
+    // Frames that cannot be marked are all meant when the container says it.
+    deinterlacing: { each: 'frame', which: marksFrames(video.codec) ? 'marked' : 'all', firstField },
+    warnings: ['interlaced: each frame is deinterlaced (bwdif), the frame rate stays; --deinterlace field doubles it'],
+  };
+}
+
+/** Decides how frames become pictures. */
+export function planDeinterlacing(
+  video: VideoStream,
+  { deinterlace = 'auto', fieldOrder = 'auto' }: Pick<UpscaleOptions, 'deinterlace' | 'fieldOrder'>,
+): DeinterlacePlan {
+  if (deinterlace === 'auto') return byFile(video, fieldOrder);
+  if (deinterlace === 'off') {
+    const warning =
+      'interlaced, and not deinterlaced: where something moves its combs are enlarged, and no player can take them out again; --deinterlace off is for pictures that are whole and only marked otherwise';
+    return { deinterlacing: undefined, warnings: video.interlaced ? [warning] : [] };
+  }
+  const firstField = fieldOrder === 'auto' ? saidOrder(video) : fieldOrder;
+  const unsaid = fieldOrder === 'auto' && !video.interlaced;
+  return {
+    deinterlacing: { each: deinterlace, which: 'all', firstField },
+    warnings: unsaid
+      ? ['nothing says which field comes first, so the top one is taken: --field-order bottom where movement is jerky']
+      : [],
+  };
+}
+
+/**
+ * The time code of the first picture. Time codes count pictures within a second, of which fields make twice as many.
+ *
+ * @returns undefined where two digits do not count so many
+ */
+export function pictureTimecode(
+  timecode: string | undefined,
+  deinterlacing: Deinterlacing | undefined,
+): string | undefined {
+  if (timecode === undefined || deinterlacing?.each !== 'field') return timecode;
+  const match = /^(\d+:\d+:\d+[:;.])(\d+)$/.exec(timecode);
+  const number = 2 * Number(match?.[2]);
+  return match && number < 100 ? `${match[1]}${String(number).padStart(2, '0')}` : undefined;
+}
