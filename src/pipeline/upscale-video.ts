@@ -8,6 +8,7 @@ import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { checkVideoOptions } from './check-options.js';
+import { fieldHint } from './field-hint.js';
 import { Meter } from './meter.js';
 import { type LineEnds, type LineSink, openLine, wholeVideo } from './open-line.js';
 import type { UpscaleVideoOptions } from './options.js';
@@ -78,6 +79,30 @@ function damageWarnings({ damaged, firstDamage, repaired }: Met, sink: LineSink)
   ];
 }
 
+/**
+ * Looks at the pictures while the work goes on.
+ *
+ * @param owned ends the look
+ * @returns resolves when it is over; never rejects
+ */
+function hintOf(
+  plan: VideoPlan,
+  options: UpscaleVideoOptions,
+  signal: AbortSignal,
+  owned: ClosingStack,
+  say: (message: string) => void,
+): Promise<void> {
+  const ended = new AbortController();
+  const looked = fieldHint(plan, options, AbortSignal.any([signal, ended.signal])).then((hint) => {
+    if (hint !== undefined) say(hint);
+  });
+  owned.use(ended, () => {
+    ended.abort();
+    return looked;
+  });
+  return looked;
+}
+
 async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (event: Progress) => void): Promise<void> {
   const owned = new ClosingStack();
   const onAbort = () => void owned.close().catch(() => undefined);
@@ -105,6 +130,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
     checkAbort();
     for (const message of plan.warnings) emit({ type: 'warning', message });
     if (file && !options.resume && (await hasWork(options.output))) emit({ type: 'warning', message: FORGOTTEN });
+    const looked = hintOf(plan, options, signal, owned, (message) => emit({ type: 'warning', message }));
     const { encode } = plan;
     const target = file?.temporary ?? 'pipe:1';
     if (options.resume) {
@@ -127,6 +153,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
       },
     });
     await sink.finish();
+    await looked;
     checkAbort();
     const met = metIn(source, work);
     const damage = damageOf(met, sink);
