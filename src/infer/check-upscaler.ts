@@ -1,23 +1,45 @@
 import { types } from 'node:util';
 import { z } from 'zod';
-import { checkOptions, whole } from '../shared/check-options.js';
+import { abortSignal, checkOptions, isObject, kindOf, whole } from '../shared/check-options.js';
 import { TinySRError } from '../shared/errors.js';
 import { FRAME_FORMATS, type FrameLayout, isSubsampled } from '../shared/layout.js';
 import { MAX_SIDE } from '../shared/limits.js';
 import type { TileSpec } from './session-spec.js';
-import { DEVICES, PRECISIONS, type UpscalerOptions } from './types.js';
+import { DEVICES, type Model, PRECISIONS, type Upscaler, type UpscalerOptions } from './types.js';
 
 const side = z.int().min(1).max(MAX_SIDE);
 
+const MODEL = z.object(
+  { name: z.string(), scale: z.literal([2, 3, 4]), multiple: z.int().min(1), variants: z.array(z.unknown()) },
+  'expected a model, as resolveModel gives it',
+);
+
 const UPSCALER = z.object({
-  model: z.object(
-    { name: z.string(), scale: z.literal([2, 3, 4]), multiple: z.int().min(1), variants: z.array(z.unknown()) },
-    'expected a model, as resolveModel gives it',
-  ),
+  model: MODEL,
   ...{ device: z.enum(DEVICES), format: z.enum(FRAME_FORMATS), width: side, height: side },
   ...{ batch: whole(1, 64), threads: whole(1, 256), tile: whole(0, MAX_SIDE), parallel: z.boolean().optional() },
-  precision: z.enum(['auto', ...PRECISIONS]).optional(),
+  ...{ precision: z.enum(['auto', ...PRECISIONS]).optional(), signal: abortSignal },
 });
+
+/** @throws TinySRError `TSR_USAGE` for what is no model */
+export function checkModel(model: Model): void {
+  if (MODEL.safeParse(model).success) return;
+  throw new TinySRError(
+    'TSR_USAGE',
+    `the model: expected a model, as resolveModel gives it, received ${kindOf(model)}`,
+    {
+      hint: "For example: await resolveModel('tinysr-nano').",
+    },
+  );
+}
+
+/** @throws TinySRError `TSR_USAGE` for what is no upscaler: nothing, or the promise of one */
+export function checkUpscaler(upscaler: Upscaler): void {
+  if (isObject(upscaler) && typeof upscaler.upscale === 'function') return;
+  throw new TinySRError('TSR_USAGE', `the upscaler: expected one that is open, received ${kindOf(upscaler)}`, {
+    hint: 'Give what createUpscaler resolves to: const upscaler = await createUpscaler(options).',
+  });
+}
 
 function sizeError({ width, height }: Pick<UpscalerOptions, 'width' | 'height'>, needs: string, hint: string) {
   return new TinySRError('TSR_USAGE', `frames of ${width}x${height}: ${needs}`, { hint });
@@ -30,7 +52,9 @@ function sizeError({ width, height }: Pick<UpscalerOptions, 'width' | 'height'>,
  * @throws TinySRError `TSR_USAGE`
  */
 export function checkUpscalerOptions(options: UpscalerOptions): void {
-  checkOptions(UPSCALER, options);
+  const size = 'width: 480, height: 270';
+  const example = `createUpscaler({ model: await resolveModel('tinysr-nano'), device: 'auto', format: 'rgb24', ${size} })`;
+  checkOptions(UPSCALER, options, example);
   const { model, format, width, height } = options;
   const multiple = isSubsampled(format) && model.multiple % 2 ? model.multiple * 2 : model.multiple;
   const least = model.tile ?? 1;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { runChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
 import { throwIfStopped } from '../shared/stopped.js';
+import { checkModel } from './check-upscaler.js';
 import type { ProbeRequest, ProbeResult } from './probe-device.js';
 import type { Device, Model, Provider } from './types.js';
 
@@ -64,7 +65,7 @@ const RACE_SIDE = 360;
  * Loads a provider and runs a probe frame in a process of its own, as a bad driver may crash.
  *
  * @param racing whether it also races the CPU
- * @throws TinySRError `TSR_INTERRUPTED`
+ * @throws TinySRError `TSR_INTERRUPTED`; `TSR_USAGE` for what is no model
  */
 export async function probeDevice(
   model: Model,
@@ -80,6 +81,7 @@ export async function probeDevice(
     reason,
     hint: INSTALL[provider],
   });
+  checkModel(model);
   if (!isPlausible(provider)) return failed('not available on this machine');
   const variant = model.variants.find(({ format }) => format === 'rgb24');
   if (!variant) return failed(`${model.name} has no rgb24 graph`);
@@ -114,6 +116,7 @@ const AUTO_ORDER: readonly Provider[] = ['cuda', 'coreml', 'dml', 'webgpu'];
  * @throws TinySRError `TSR_DEVICE_UNAVAILABLE`, `TSR_DEVICE_WRONG_RESULT` for a device named by the user
  */
 export async function chooseProvider(model: Model, device: Device, signal?: AbortSignal): Promise<Provider> {
+  checkModel(model);
   if (device === 'cpu') return 'cpu';
   if (device !== 'auto') {
     const report = await probeDevice(model, device, signal);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CODECS } from '../encode/codecs.js';
 import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
-import { checkOptions, whole } from '../shared/check-options.js';
+import { abortSignal, checkOptions, whole } from '../shared/check-options.js';
 import { DEINTERLACE_CHOICES, FIELD_ORDERS } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import type { PreviewOptions, UpscaleOptions, UpscaleVideoOptions } from './options.js';
@@ -18,7 +18,7 @@ const UPSCALE = z.object({
   scale: z.literal([2, 3, 4]).optional(),
   ...{ width: whole(16, 16_384), height: whole(16, 16_384), depth: z.literal([8, 10]).optional(), hwaccel: word },
   ...{ deinterlace: z.enum(DEINTERLACE_CHOICES).optional(), fieldOrder: z.enum(FIELD_ORDERS).optional() },
-  ...{ batch: whole(1, 64), tile: whole(0, 16_384), threads: whole(1, 256) },
+  ...{ batch: whole(1, 64), tile: whole(0, 16_384), threads: whole(1, 256), signal: abortSignal },
 });
 
 const VIDEO = UPSCALE.extend({
@@ -58,7 +58,7 @@ function checkFields({ deinterlace, fieldOrder = 'auto' }: UpscaleOptions): void
 
 /** @throws TinySRError `TSR_USAGE` for options that JavaScript lets pass and the command line would not */
 export function checkVideoOptions(options: UpscaleVideoOptions): void {
-  checkOptions(VIDEO, options);
+  checkOptions(VIDEO, options, "upscaleVideo({ input: 'in.mp4', output: 'out.mp4' })");
   checkFields(options);
   checkResume(options);
   const { start = 0, end } = options;
@@ -71,6 +71,6 @@ export function checkVideoOptions(options: UpscaleVideoOptions): void {
 
 /** @throws TinySRError `TSR_USAGE` */
 export function checkPreviewOptions(options: PreviewOptions): void {
-  checkOptions(PREVIEW, options);
+  checkOptions(PREVIEW, options, "previewFrame({ input: 'in.mp4', output: 'look.png', frame: 100 })");
   checkFields(options);
 }

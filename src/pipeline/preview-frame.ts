@@ -22,7 +22,6 @@ async function preview(
   owned: ClosingStack,
   spooledIn: (folder: string) => void,
 ): Promise<void> {
-  checkPreviewOptions(options);
   const { signal, compare = false, frame } = options;
   if (!/\.png$/i.test(options.output)) {
     throw new TinySRError('TSR_OUTPUT_FORMAT', `${options.output}: a preview is a PNG`, {
@@ -93,6 +92,7 @@ async function preview(
  * @throws TinySRError
  */
 export async function previewFrame(options: PreviewOptions): Promise<void> {
+  checkPreviewOptions(options);
   const { signal } = options;
   throwIfStopped(signal);
   const owned = new ClosingStack();

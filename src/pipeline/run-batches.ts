@@ -1,5 +1,7 @@
-import { checkFrames } from '../infer/check-upscaler.js';
+import { z } from 'zod';
+import { checkFrames, checkUpscaler } from '../infer/check-upscaler.js';
 import type { Upscaler } from '../infer/types.js';
+import { checkOptions, requireObject } from '../shared/check-options.js';
 import type { FrameBatch } from '../shared/frame.js';
 import { RepeatDetector } from './repeat-detector.js';
 
@@ -30,18 +32,26 @@ export interface UpscaleFramesOptions {
   readonly reuse?: boolean;
 }
 
+const OPTIONS = z.object({ reuse: z.boolean().optional() });
+
 /**
  * Gives what upscales a batch. It may be called again before a batch is done; results come in the order of the calls.
  * It rejects as {@link Upscaler.upscale} does.
+ *
+ * @throws TinySRError `TSR_USAGE` for what is no upscaler, and for options out of place
  */
 export function batchRunner(
   upscaler: Upscaler,
-  { reuse = false }: UpscaleFramesOptions = {},
+  options: UpscaleFramesOptions = {},
 ): (batch: FrameBatch) => Promise<UpscaledBatch> {
+  checkUpscaler(upscaler);
+  checkOptions(OPTIONS, options, '{ reuse: true }');
+  const { reuse = false } = options;
   const { bytes } = upscaler.output;
   const repeats = reuse ? new RepeatDetector(upscaler.input.bytes) : undefined;
   let last: Promise<UpscaledBatch> | undefined;
   const run = async (batch: FrameBatch, before: Promise<UpscaledBatch> | undefined): Promise<UpscaledBatch> => {
+    requireObject(batch, 'a batch of frames', 'Give { buffer, count, ptsNs, first } for each.');
     checkFrames(batch.buffer, batch.count, upscaler.batch, upscaler.input);
     // Until here nothing was waited for: repeats are looked for in the order of the calls.
     const pictures = repeats?.distinct(new Uint8Array(batch.buffer, 0, batch.count * upscaler.input.bytes));

@@ -1,36 +1,53 @@
 import type { Upscaler } from '../infer/types.js';
+import { kindOf } from '../shared/check-options.js';
+import { TinySRError } from '../shared/errors.js';
 import type { FrameBatch } from '../shared/frame.js';
 import { batchRunner, type UpscaledBatch, type UpscaleFramesOptions } from './run-batches.js';
 
 /** Batches of frames, made or read as they are asked for. */
 export type BatchSource = AsyncIterable<FrameBatch> | Iterable<FrameBatch>;
 
+/** The iterator of a source. @throws TinySRError `TSR_USAGE` when it has none */
+function iteratorOf(batches: BatchSource): AsyncIterator<FrameBatch> | Iterator<FrameBatch> {
+  const source: Partial<AsyncIterable<FrameBatch> & Iterable<FrameBatch>> = Object(batches);
+  const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.();
+  if (iterator) return iterator;
+  throw new TinySRError('TSR_USAGE', `the batches: expected an iterable, received ${kindOf(batches)}`, {
+    hint: 'Give an array, or call the generator: upscaleBatches(upscaler, batches()).',
+  });
+}
+
+/** What a source gave; undefined for a batch is an error of the source, and no end. */
+interface Pulled {
+  readonly batch: FrameBatch;
+}
+
 /** Asks a source for one batch after the other, also when it is asked again before it has answered. */
 class Puller {
   readonly #source: AsyncIterator<FrameBatch> | Iterator<FrameBatch>;
-  #last: Promise<FrameBatch | undefined> = Promise.resolve(undefined);
+  #last: Promise<Pulled | undefined> = Promise.resolve(undefined);
   /** The source is at work on a batch. */
   #asked = false;
   /** Nothing more is to be asked for. */
   #ended = false;
 
   constructor(batches: BatchSource) {
-    this.#source = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
+    this.#source = iteratorOf(batches);
   }
 
   /** The next batch; undefined once there is none any more. Rejects with the source's error, now and later. */
-  next(): Promise<FrameBatch | undefined> {
+  next(): Promise<Pulled | undefined> {
     this.#last = this.#last.then(() => this.#ask());
     return this.#last;
   }
 
-  async #ask(): Promise<FrameBatch | undefined> {
+  async #ask(): Promise<Pulled | undefined> {
     if (this.#ended) return undefined;
     this.#asked = true;
     try {
       const { done, value } = await this.#source.next();
       // Asked to end meanwhile, nobody is there any more who would take it.
-      if (!done && !this.#ended) return value;
+      if (!done && !this.#ended) return { batch: value };
     } catch (error) {
       this.#ended = true;
       throw error;
@@ -60,7 +77,7 @@ class Puller {
  * A reader that ends early ends the source (`return`); runs that were begun end by themselves.
  *
  * @returns results in the order of the batches
- * @throws TinySRError those of {@link Upscaler.upscale}; and whatever the source throws, in its place
+ * @throws TinySRError those of {@link Upscaler.upscale}, `TSR_USAGE` for what is no upscaler or no source; and whatever the source throws, in its place
  * @example
  * for await (const { frames } of upscaleBatches(upscaler, batches())) await write(frames);
  */
@@ -72,7 +89,7 @@ export async function* upscaleBatches(
   const run = batchRunner(upscaler, options);
   const puller = new Puller(batches);
   const begin = () => {
-    const result = puller.next().then((batch) => batch && run(batch));
+    const result = puller.next().then((pulled) => pulled && run(pulled.batch));
     // It may fail before its turn to be told of.
     result.catch(() => undefined);
     return result;

@@ -103,7 +103,14 @@ function hintOf(
   return looked;
 }
 
-async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (event: Progress) => void): Promise<void> {
+async function run(
+  options: UpscaleVideoOptions,
+  unsubscribed: AbortSignal,
+  emit: (event: Progress) => void,
+): Promise<void> {
+  // Before anything is taken from them: JavaScript lets a call without options pass.
+  checkVideoOptions(options);
+  const signal = options.signal ? AbortSignal.any([options.signal, unsubscribed]) : unsubscribed;
   const owned = new ClosingStack();
   const onAbort = () => void owned.close().catch(() => undefined);
   const checkAbort = () => throwIfStopped(signal);
@@ -111,7 +118,6 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
   let work: Resumption | undefined;
   try {
     checkAbort();
-    checkVideoOptions(options);
     outputContainer(options);
     await refuseSameFile(options.input, options.output);
     const file =
@@ -202,8 +208,7 @@ async function run(options: UpscaleVideoOptions, signal: AbortSignal, emit: (eve
 export function upscaleVideo(options: UpscaleVideoOptions): Observable<Progress> {
   return new Observable((subscriber) => {
     const abort = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
-    run(options, signal, (event) => subscriber.next(event)).then(
+    run(options, abort.signal, (event) => subscriber.next(event)).then(
       () => subscriber.complete(),
       (error: unknown) => subscriber.error(error),
     );

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_MODEL } from '../infer/resolve-model.js';
 import { DEVICES, type Upscaler, type UpscalerOptions } from '../infer/types.js';
 import { createUpscaler } from '../infer/upscaler.js';
+import { requireObject } from '../shared/check-options.js';
 import { TinySRError } from '../shared/errors.js';
 
 const size = z
@@ -108,6 +109,8 @@ export function isLoopback(host: string): boolean {
 
 /** Checks options and fills in defaults. @throws TinySRError `TSR_RELAY_CONFIG` */
 export function resolveOptions(options: RelayOptions): RelaySettings {
+  const hint = 'Leave them out for the defaults; docs/relay.md has the settings and their values.';
+  requireObject(options, 'the options', hint, 'TSR_RELAY_CONFIG');
   const { openUpscaler = createUpscaler, ...config } = options;
   const parsed = relaySchema.safeParse(config);
   if (!parsed.success) {

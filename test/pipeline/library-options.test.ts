@@ -1,5 +1,17 @@
+import { from, lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { previewFrame } from '#src/index.js';
+import {
+  type BatchSource,
+  createRelay,
+  createUpscaler,
+  type FrameBatch,
+  previewFrame,
+  probeDevice,
+  upscaleBatches,
+  upscaleFrames,
+  upscaleVideo,
+} from '#src/index.js';
+import { fakeUpscaler } from '../support/fake-upscaler.js';
 import { errorOf, failure, type RunOptions } from '../support/upscale.js';
 
 describe('options of the library', () => {
@@ -29,5 +41,61 @@ describe('options of the library', () => {
   it.each([-1, 1.5, Number.NaN])('there is no frame %s to preview', async (frame) => {
     const error = await errorOf(previewFrame({ input: 'none.mp4', output: 'out.png', frame }));
     expect([error.code, error.message]).toEqual(['TSR_USAGE', expect.stringContaining('frame')]);
+  });
+
+  it('a signal that is none is said like other options', async () => {
+    const given = { input: 'none.mp4', output: 'out.mp4', signal: 1 } as unknown as RunOptions;
+    const error = await failure(given);
+    expect([error.code, error.message]).toEqual(['TSR_USAGE', expect.stringContaining('signal')]);
+  });
+});
+
+/** What JavaScript may give where an object is meant. */
+const NO_OBJECTS: readonly [unknown][] = [[undefined], [null], [5], ['in.mp4'], [[]]];
+
+describe('a call that is given nothing, or no object,', () => {
+  it.each(NO_OBJECTS)(
+    'such as upscaleVideo(%j), throws nothing: the error comes out of the Observable',
+    async (given) => {
+      const events = upscaleVideo(given as never);
+      const error = await errorOf(lastValueFrom(events));
+      expect([error.code, error.hint]).toEqual(['TSR_USAGE', expect.stringContaining('upscaleVideo({ input:')]);
+    },
+  );
+
+  it.each(NO_OBJECTS)('such as previewFrame or createUpscaler(%j), rejects with what to give', async (given) => {
+    const preview = await errorOf(previewFrame(given as never));
+    expect([preview.code, preview.hint]).toEqual(['TSR_USAGE', expect.stringContaining('previewFrame({')]);
+    const upscaler = await errorOf(createUpscaler(given as never));
+    expect([upscaler.code, upscaler.hint]).toEqual(['TSR_USAGE', expect.stringContaining('createUpscaler({')]);
+    expect(await errorOf(probeDevice(given as never, 'cpu'))).toMatchObject({ code: 'TSR_USAGE' });
+    // A relay has defaults for all.
+    if (given === undefined) return;
+    const relay = await errorOf(createRelay(given as never));
+    expect([relay.code, relay.hint]).toEqual(['TSR_RELAY_CONFIG', expect.stringContaining('docs/relay.md')]);
+  });
+
+  it.each([...NO_OBJECTS, [Promise.resolve()]])(
+    'such as upscaleFrames or upscaleBatches(%j), says so when it is asked',
+    async (given) => {
+      const frames = from([] as FrameBatch[]).pipe(upscaleFrames(given as never));
+      const error = await errorOf(lastValueFrom(frames));
+      expect([error.code, error.hint]).toEqual(['TSR_USAGE', expect.stringContaining('await createUpscaler')]);
+      expect(await errorOf(upscaleBatches(given as never, []).next())).toMatchObject({ code: 'TSR_USAGE' });
+    },
+  );
+
+  it.each(NO_OBJECTS)('such as batches, a batch or options that are %j, is told what was meant', async (given) => {
+    const upscaler = fakeUpscaler();
+    if (typeof given !== 'object' || given === null) {
+      const batches = await errorOf(upscaleBatches(upscaler, given as BatchSource).next());
+      expect(batches.code).toBe('TSR_USAGE');
+    }
+    const pulled = await errorOf(upscaleBatches(upscaler, [given as FrameBatch]).next());
+    expect([pulled.code, pulled.message]).toEqual(['TSR_USAGE', expect.stringContaining('batch')]);
+    const pushed = await errorOf(lastValueFrom(from([given as FrameBatch]).pipe(upscaleFrames(upscaler))));
+    expect(pushed.code).toBe('TSR_USAGE');
+    if (given === undefined) return;
+    expect(await errorOf(upscaleBatches(upscaler, [], given as never).next())).toMatchObject({ code: 'TSR_USAGE' });
   });
 });
