@@ -3,6 +3,7 @@ import { isRgbOutput } from '../shared/color.js';
 import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
+import { cutCopiedCues } from './cut-subtitles.js';
 import { encodeFilters } from './filters.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import type { EncodePlan } from './plan.js';
@@ -126,6 +127,7 @@ function carriedStreams(plan: EncodePlan): string[] {
     const own = plan.source.others.find((other) => other.index === index);
     if (own && type !== 'cover') options.push(...trackTags(plan, output, own));
     if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
+    if (type === 'subtitle' && fate === 'copy') options.push(...cutCopiedCues(output, lengthOf(plan)));
     const filters = type === 'audio' ? soundFilters(plan, fate) : [];
     if (filters.length) options.push(`-filter:${output}`, filters.join(','));
     // A cover has its time before the start, as all pictures that are no video.

@@ -60,6 +60,18 @@ export function cutCues(text: string, start: number, end: number | undefined): s
 }
 
 /**
+ * ffmpeg options that let no cue of a copied track outlast the part: what a player takes for the end of the video is the
+ * end of its last cue. Their text, styles and pictures stay as they are.
+ *
+ * @param output number of the track in the output
+ * @param seconds end of the part on the output's clock; undefined: the video goes to its end
+ */
+export function cutCopiedCues(output: number, seconds: number | undefined): string[] {
+  if (seconds === undefined) return [];
+  return [`-bsf:${output}`, `setts=duration=min(DURATION\\,max(0\\,${seconds.toFixed(6)}/TB-PTS))`];
+}
+
+/**
  * Cuts text tracks that are to be converted: ffmpeg would convert cues that have ended, at negative times, and the muxer would
  * move all others for them.
  *

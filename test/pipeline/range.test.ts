@@ -163,6 +163,32 @@ describe('parts of a video', () => {
     }
   });
 
+  it.each([
+    ['mkv', 'subrip', 'mkv'],
+    ['mkv', 'ass', 'mkv'],
+    ['mkv', 'webvtt', 'webm'],
+    ['mp4', 'mov_text', 'mp4'],
+    ['mp4', 'mov_text', 'mov'],
+  ])('subtitles of a .%s in %s, copied to .%s, end with the part', async (from, codec, to) => {
+    const texts = folder.file(`copied-${codec}.srt`);
+    const CUES = ['00:00:00,200 --> 00:00:00,400\nwhole', '00:00:00,700 --> 00:01:40,000\n<i>outlasts</i>'];
+    writeFileSync(texts, CUES.map((cue, i) => `${i + 1}\n${cue}\n\n`).join(''));
+    const source = folder.file(`copied-${codec}.${from}`);
+    await ffmpeg('-i', await clip(), '-i', texts, '-map', '0', '-map', '1', '-c', 'copy', '-c:s', codec, source);
+    for (const options of [{ end: 0.8 }, { frames: 20 }, { start: 0.1, end: 0.9 }]) {
+      const output = folder.file(`copied-${codec}-${JSON.stringify(options).replaceAll(/\W/g, '')}.${to}`);
+      await upscale({ input: source, output, ...options });
+      const { format, streams } = await probeFile(output);
+      expect(Number(format.duration)).toBeLessThan(0.87);
+      const shown = (await ffmpeg('-i', output, '-map', '0:s', '-f', 'srt', 'pipe:1')).toString();
+      const [[, seconds, ms] = []] = [...shown.matchAll(/--> 00:00:(\d\d),(\d{3})\n.*outlasts/g)];
+      expect(Math.abs(Number(seconds) + Number(ms) / 1000 - 0.8)).toBeLessThan(0.04);
+      expect(shown).toContain('whole');
+      expect(shown).toContain('<i>');
+      expect(streams.find(({ codec_type }) => codec_type === 'subtitle')?.codec_name).toBe(codec);
+    }
+  });
+
   it('cues keep their lines, empty ones and numbers among them', () => {
     const text = '1\n00:00:01,000 --> 00:00:02,000\n3\n\n4\n\n2\n01:00:00,000 --> 01:00:00,500\nlast\n\n';
     expect(cutCues(text, 0.5, undefined)).toBe(
