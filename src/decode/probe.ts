@@ -26,6 +26,10 @@ function colorTags(stream: ProbedStream): ColorTags {
   };
 }
 
+function marksOf({ disposition = {} }: ProbedStream): string[] {
+  return Object.keys(disposition).filter((name) => disposition[name] === 1);
+}
+
 function rotationOf(stream: ProbedStream): number {
   const degrees = stream.side_data_list?.find((data) => data.side_data_type === 'Display Matrix')?.rotation ?? 0;
   const quarters = Math.round(-degrees / 90);
@@ -95,6 +99,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     codec: stream.codec_name ?? 'unknown',
     language: stream.tags?.language,
     title: stream.tags?.title,
+    dispositions: marksOf(stream),
     width: turned ? height : width,
     height: turned ? width : height,
     rotation,
@@ -133,7 +138,7 @@ function otherStream(stream: ProbedStream): OtherStream {
     language: stream.tags?.language,
     title: stream.tags?.title ?? stream.tags?.filename,
     tag: stream.codec_tag_string,
-    default: disposition.default === 1,
+    dispositions: marksOf(stream),
     silent: isSilent(stream),
   };
 }

@@ -4,6 +4,7 @@ import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.
 import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { cutCopiedCues } from './cut-subtitles.js';
+import { dispositionValue } from './dispositions.js';
 import { encodeFilters } from './filters.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import type { EncodePlan } from './plan.js';
@@ -107,10 +108,6 @@ const SOURCE = 1;
 const WAITING_BYTES = 1_000_000_000;
 const WAITING_PACKETS = 4096;
 
-function isDefault({ source }: EncodePlan, index: number): boolean {
-  return source.others.some((other) => other.index === index && other.default);
-}
-
 function carriedStreams(plan: EncodePlan): string[] {
   const options: string[] = [];
   const soundInput = hasSoundInput(plan) ? SOURCE + 1 : SOURCE;
@@ -122,9 +119,9 @@ function carriedStreams(plan: EncodePlan): string[] {
     const input = isConvertedSound(stream) ? soundInput : SOURCE;
     options.push('-map', cues < 0 ? `${input}:${index}` : `${soundInput + 1 + cues}:0`);
     options.push(`-c:${output}`, fate, `-map_metadata:s:${output}`, `${SOURCE}:s:${index}`);
-    if (cues >= 0) options.push(`-disposition:${output}`, isDefault(plan, index) ? 'default' : '0');
     if (type !== 'attachment') options.push(...withoutStaleTags(output));
     const own = plan.source.others.find((other) => other.index === index);
+    if (own && cues >= 0) options.push(`-disposition:${output}`, dispositionValue(own.dispositions));
     if (own && type !== 'cover') options.push(...trackTags(plan, output, own));
     if (type === 'audio' && fate === 'aac') options.push(`-b:${output}`, '256k');
     if (type === 'subtitle' && fate === 'copy') options.push(...cutCopiedCues(output, lengthOf(plan)));
@@ -159,7 +156,7 @@ function metadata(plan: EncodePlan): string[] {
   const { source } = plan;
   return [
     // One disposition that is named leaves the others as the source has them: none becomes default by itself.
-    ...['-disposition:v:0', 'default'],
+    ...['-disposition:v:0', dispositionValue([...new Set(['default', ...source.video.dispositions])])],
     ...['-map_metadata', '1', '-map_chapters', plan.container.chapters ? '1' : '-1'],
     // Naming one stream's metadata ends the copying of all others': each carried stream names its own.
     ...['-map_metadata:s:v:0', `1:s:${source.video.index}`, ...withoutStaleTags(0)],

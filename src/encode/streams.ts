@@ -1,5 +1,6 @@
 import type { MediaInfo, OtherStream } from '../shared/media.js';
 import { type Container, type Fate, fateOf } from './containers.js';
+import { lostMarks } from './dispositions.js';
 
 /** A stream carried along. */
 export interface CarriedStream {
@@ -27,10 +28,11 @@ function fateIn(source: MediaInfo, stream: OtherStream, container: Container): F
 /**
  * Decides what becomes of every track but the picture.
  *
- * @returns the tracks and a warning for each that is converted or dropped
+ * @returns the tracks and a warning for each that is converted or dropped, or loses what it was marked as
  */
 export function planStreams(source: MediaInfo, container: Container): { streams: CarriedStream[]; warnings: string[] } {
   const warnings: string[] = [];
+  const carried = new Set<OtherStream['type']>();
   const streams = source.others.map((stream): CarriedStream => {
     const fate = fateIn(source, stream, container);
     // Time code lives on as metadata, from which mp4 and mov make its track again.
@@ -44,6 +46,14 @@ export function planStreams(source: MediaInfo, container: Container): { streams:
       warnings.push(`${describe(stream)}: dropped, ${container.muxer} cannot hold it`);
     else if (fate !== undefined && fate !== 'copy' && fate !== stream.codec)
       warnings.push(`${describe(stream)}: converted to ${fate}`);
+    if (fate !== undefined) {
+      const lost = lostMarks(stream, container, source.format, !carried.has(stream.type));
+      if (lost.length)
+        warnings.push(
+          `${describe(stream)}: no longer marked as ${lost.join(', ')}, which ${container.muxer} cannot say`,
+        );
+      carried.add(stream.type);
+    }
     return { index: stream.index, type: stream.type, codec: stream.codec, fate };
   });
   if (source.chapters > 0 && !container.chapters)

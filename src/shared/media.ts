@@ -26,6 +26,8 @@ export interface VideoStream {
   readonly codec: string;
   readonly language: string | undefined;
   readonly title: string | undefined;
+  /** What the file marks it as, in ffmpeg's names. */
+  readonly dispositions: readonly string[];
   /** Decoded width in pixels, after rotation. */
   readonly width: number;
   /** Decoded height in pixels, after rotation. */
@@ -68,8 +70,8 @@ export interface OtherStream {
   readonly title: string | undefined;
   /** For a `data` stream: the four-character code, e.g. `tmcd`. */
   readonly tag: string | undefined;
-  /** Whether the file marks the track as default. */
-  readonly default: boolean;
+  /** What the file marks the track as, in ffmpeg's names: `default`, `forced`, `comment` … */
+  readonly dispositions: readonly string[];
   /** Whether it is sound that the file announces and that was not found in it. */
   readonly silent: boolean;
 }

@@ -12,7 +12,7 @@ import { encodeError } from '#src/encode/encode-error.js';
 import type { OtherStream } from '#src/shared/media.js';
 
 const stream = (type: OtherStream['type'], codec: string): OtherStream => ({
-  ...{ index: 1, type, codec, language: undefined, title: undefined, tag: undefined, default: false, silent: false },
+  ...{ index: 1, type, codec, language: undefined, title: undefined, tag: undefined, dispositions: [], silent: false },
 });
 const container = (name: string): Container => containerFor(`a.${name}`);
 

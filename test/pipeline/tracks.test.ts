@@ -195,6 +195,98 @@ describe('Matroska to other containers', () => {
   });
 });
 
+describe('what tracks are marked as', () => {
+  /** Sound and subtitles with a mark each, and a default track that is not the first. */
+  const marked = () =>
+    folder.made('marked.mkv', async (path) => {
+      const subtitles = await text('s.srt', SUBTITLES);
+      await ffmpeg(
+        ...[...VIDEO, ...tone(440), '-i', subtitles, '-map', '0:v'],
+        ...Array.from({ length: 4 }, () => ['-map', '1:a', '-map', '2:s']).flat(),
+        ...[...FAST, '-c:a', 'aac', '-c:s', 'subrip', '-default_mode', 'passthrough'],
+        ...[
+          '-disposition:v:0',
+          'default+original',
+          '-disposition:a:0',
+          'original',
+          '-disposition:a:1',
+          'default+comment',
+        ],
+        ...['-disposition:a:2', 'visual_impaired', '-disposition:a:3', 'dub'],
+        ...['-disposition:s:0', '0', '-disposition:s:1', 'forced+default', '-disposition:s:2', 'hearing_impaired'],
+        ...['-disposition:s:3', 'comment', path],
+      );
+    });
+  const marksOf = async (path: string, type: string) =>
+    (await streamsOf(path, type)).map(({ disposition }) =>
+      Object.keys(disposition).filter((name) => disposition[name] === 1),
+    );
+  const lines = (warnings: readonly string[]) => warnings.filter((line) => line.includes('no longer marked'));
+
+  it('is all kept in Matroska, the picture included', async () => {
+    const output = folder.file('marked-out.mkv');
+    const { warnings } = await upscale({ input: await marked(), output });
+    expect(warnings).toEqual([]);
+    for (const type of ['video', 'audio', 'subtitle']) {
+      expect(await marksOf(output, type)).toEqual(await marksOf(await marked(), type));
+    }
+    expect(await marksOf(output, 'audio')).toEqual([
+      ['original'],
+      ['default', 'comment'],
+      ['visual_impaired'],
+      ['dub'],
+    ]);
+  });
+
+  it('is kept in mp4, by the names that it has there, but for the original language', async () => {
+    const output = folder.file('marked.mp4');
+    const { warnings } = await upscale({ input: await marked(), output });
+    expect(await marksOf(output, 'audio')).toEqual([
+      [],
+      ['default', 'comment'],
+      ['visual_impaired', 'descriptions'],
+      ['dub'],
+    ]);
+    expect(await marksOf(output, 'subtitle')).toEqual([
+      [],
+      ['default', 'forced'],
+      ['hearing_impaired', 'captions'],
+      ['comment'],
+    ]);
+    expect(lines(warnings)).toEqual([expect.stringMatching(/^audio track 1.*as original language, which mp4/)]);
+    // And back again, with two names where there was one.
+    const back = folder.file('marked-back.mkv');
+    expect(lines((await upscale({ input: output, output: back, model: 'tinysr-nano-x2' })).warnings)).toEqual([]);
+    expect((await marksOf(back, 'subtitle'))[2]).toEqual(['hearing_impaired']);
+  });
+
+  it.each([
+    ['mov', 7, /subtitle track 4.*as forced, which mov/],
+    ['webm', 6, /audio track 3.*as commentary, which webm/],
+    // Subtitles are dropped, and the default track is not the first.
+    ['ts', 3, /audio track 3.*as default, commentary, which mpegts/],
+  ])('that .%s cannot say is told, for each track', async (extension, count, one) => {
+    const output = folder.file(`marked.${extension}`);
+    const { warnings } = await upscale({ input: await marked(), output, ...(extension === 'webm' && { preset: '8' }) });
+    expect(lines(warnings)).toHaveLength(count);
+    expect(lines(warnings)).toContainEqual(expect.stringMatching(one));
+    const lost = lines(warnings).map((line) => line.split(':')[0]);
+    const [before, after] = [await marksOf(await marked(), 'audio'), await marksOf(output, 'audio')];
+    for (const [index, marks] of before.entries()) {
+      const track = expect.stringMatching(new RegExp(`^audio track ${1 + 2 * index},`));
+      const isKept = marks.every((mark) => after[index]?.includes(mark));
+      expect(lost).toEqual(isKept ? expect.not.arrayContaining([track]) : expect.arrayContaining([track]));
+    }
+  });
+
+  it('stays with subtitles that are cut to a part of the video', async () => {
+    const output = folder.file('marked-part.mp4');
+    await upscale({ input: await marked(), output, end: 0.8 });
+    expect((await marksOf(output, 'subtitle'))[1]).toEqual(['default', 'forced']);
+    expect((await marksOf(output, 'subtitle'))[3]).toEqual(['comment']);
+  });
+});
+
 describe('other sources', () => {
   it('mp4: cover, sound, chapters and tags are kept in mp4, and the index stands in front', async () => {
     const cover = await picture('cover.png');
