@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { TinySRError } from '../shared/errors.js';
 import { MAX_PIXELS, MAX_SIDE, MIN_SIDE } from '../shared/limits.js';
-import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, VideoStream } from '../shared/media.js';
+import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, Stereo, VideoStream } from '../shared/media.js';
 import { parseRational, type Rational, rationalValue } from '../shared/rational.js';
 import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
 import { frameFieldOrder, marksFrames, streamFieldOrder } from './field-order.js';
@@ -36,6 +36,12 @@ function rotationOf(stream: ProbedStream): number {
   // As ffmpeg does: a turn that is no quarter turn is drawn within a picture of the same shape.
   if (Math.abs(-degrees - quarters * 90) > 1) return 0;
   return (((quarters % 4) + 4) % 4) * 90;
+}
+
+function stereoOf(stream: ProbedStream): Stereo | undefined {
+  const told = stream.side_data_list?.find((data) => data.side_data_type === 'Stereo 3D');
+  if (typeof told?.type !== 'string' || told.type === '2D') return undefined;
+  return { arrangement: told.type, inverted: told.inverted === 1 };
 }
 
 function announcedFrames(stream: ProbedStream): number | undefined {
@@ -107,6 +113,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     depth: format.depth,
     hasAlpha: format.alpha || stream.tags?.alpha_mode === '1',
     ...fieldsOf(streamFieldOrder(stream)),
+    stereo: stereoOf(stream),
     dolbyVision: dovi && (dovi.dv_bl_signal_compatibility_id === 0 ? 'own' : 'compatible'),
     timeBase: parseRational(stream.time_base) ?? { num: 1, den: 90_000 },
     frameRate: frameRateOf(stream),

@@ -9,6 +9,7 @@ import { encodeFilters } from './filters.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import type { EncodePlan } from './plan.js';
 import { hasSoundInput, isConvertedSound, lengthOf, soundFilters } from './sound.js';
+import { stereoMessage, stereoTag } from './stereo.js';
 import { trackTags } from './track-tags.js';
 
 /** Ticks a second above which encoders compute wrongly: libvpx refuses more than 10^9, libx265 loses frames before. */
@@ -73,6 +74,7 @@ function encoderOptions(plan: EncodePlan): string[] {
     ...(plan.encoder === 'libx265' && !plan.source.video.hdr ? ['-x265-params', 'log-level=error'] : []),
     ...(plan.threads === undefined ? [] : ['-threads:v:0', String(plan.threads)]),
     ...hdrOptions(plan),
+    ...stereoMessage(plan),
     ...['-fps_mode:v:0', 'passthrough', '-enc_time_base:v:0', formatRational(clockOf(plan))],
   ];
 }
@@ -163,6 +165,7 @@ function metadata(plan: EncodePlan): string[] {
     ...trackTags(plan, 0, source.video),
     // Transparency is not upscaled.
     ...['-metadata:s:0', 'alpha_mode='],
+    ...stereoTag(plan),
     ...timecodeTags(plan),
   ];
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { countClockJumps, mendClock } from '../decode/clock.js';
 import { countFrames } from '../decode/packet-times.js';
 import { probe } from '../decode/probe.js';
+import { stereoOfPicture } from '../decode/stereo.js';
 import type { MediaInfo } from '../shared/media.js';
 import { COPIES } from './spool.js';
 
@@ -25,15 +26,21 @@ export async function lookAtSource(
   signal?: AbortSignal,
 ): Promise<{ readonly source: MediaInfo; readonly warnings: readonly string[] }> {
   const source = await probe(path, signal);
-  const [jumps, frames] = await Promise.all([countClockJumps(source, signal), countFrames(source, signal)]);
-  const counted = (info: MediaInfo): MediaInfo =>
-    frames === undefined ? info : { ...info, video: { ...info.video, frameCount: frames } };
-  if (jumps === 0) return { source: counted(source), warnings: [] };
+  const [jumps, frames, stereo] = await Promise.all([
+    countClockJumps(source, signal),
+    countFrames(source, signal),
+    stereoOfPicture(source, signal),
+  ]);
+  const known = (info: MediaInfo): MediaInfo => ({
+    ...info,
+    video: { ...info.video, frameCount: frames ?? info.video.frameCount, stereo },
+  });
+  if (jumps === 0) return { source: known(source), warnings: [] };
   const mended = join(await scratchPath(scratch), COPIES.mended);
   await mendClock(source, mended, signal);
   const places = jumps === 1 ? 'once' : `${jumps} times`;
   return {
-    source: counted(await probe(mended, signal)),
+    source: known(await probe(mended, signal)),
     warnings: [`the clock of the source starts anew ${places}: what follows is joined on`],
   };
 }

@@ -5,6 +5,7 @@ import { type Container, containerFor, containerNamed } from '../encode/containe
 import { extractCovers } from '../encode/covers.js';
 import { cutSubtitles } from '../encode/cut-subtitles.js';
 import type { EncodePlan } from '../encode/plan.js';
+import { stereoWarning } from '../encode/stereo.js';
 import { planStreams } from '../encode/streams.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import type { Model } from '../infer/types.js';
@@ -220,6 +221,9 @@ export async function planVideo(
     decode,
     encode,
     totalFrames: expectedPictures(source, deinterlacing, options),
-    warnings: [...sourceWarnings, ...interlacingWarnings, ...contentWarnings(source, output, start), ...warnings],
+    warnings: [
+      ...[...sourceWarnings, ...interlacingWarnings, ...contentWarnings(source, output, start)],
+      ...[...stereoWarning(encode), ...warnings],
+    ],
   };
 }

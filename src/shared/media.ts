@@ -19,6 +19,14 @@ export interface HdrMetadata {
   readonly contentLight: string | undefined;
 }
 
+/** How the two views of a 3D picture lie in it. */
+export interface Stereo {
+  /** In ffmpeg's words: `side by side`, `top and bottom`, `frame alternate`, `checkerboard` … */
+  readonly arrangement: string;
+  /** Whether the right view comes first. */
+  readonly inverted: boolean;
+}
+
 /** The picture stream that is upscaled. */
 export interface VideoStream {
   /** Stream index in the file. */
@@ -42,6 +50,8 @@ export interface VideoStream {
   readonly fieldOrder: 'top' | 'bottom' | 'progressive' | undefined;
   /** Whether stream or first frame say that frames are woven of two fields. */
   readonly interlaced: boolean;
+  /** Undefined for a picture of one view. */
+  readonly stereo: Stereo | undefined;
   /** `compatible`: the base layer is a picture by itself; `own`: its colours are Dolby Vision's. */
   readonly dolbyVision: 'compatible' | 'own' | undefined;
   readonly timeBase: Rational;
