@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { DoneEvent, FramesEvent, Progress, StartEvent } from '../pipeline/progress.js';
+import type { DoneEvent, FramesEvent, JoiningEvent, Progress, StartEvent } from '../pipeline/progress.js';
 import { asLastResort } from '../shared/last-resort.js';
 import { duration, printable } from './print.js';
 
@@ -36,9 +36,17 @@ function numbers(event: FramesEvent): string {
   return `${event.fps.toFixed(1)} fps, ${event.speed.toFixed(2)}x${eta}, slowest: ${event.slowest}`;
 }
 
+/** Share that is done, and the time to go. */
+function joined({ bytes, totalBytes, etaSeconds }: JoiningEvent): { readonly percent: number; readonly toGo: string } {
+  const percent = totalBytes === 0 ? 100 : Math.floor((100 * bytes) / totalBytes);
+  return { percent, toGo: etaSeconds === null ? '' : `, ${duration(etaSeconds)} to go` };
+}
+
 /** A bar on a terminal. */
 class BarReporter implements Reporter {
   #bar: SingleBar | undefined;
+  /** What the bar is about. */
+  #shown: 'progress' | 'joining' | undefined;
   #forget: () => void = () => undefined;
   #total: number | null = null;
 
@@ -47,6 +55,7 @@ class BarReporter implements Reporter {
       process.stderr.write(`${startLine(event)}\n`);
       this.#total = event.totalFrames;
     } else if (event.type === 'progress') this.#advance(event);
+    else if (event.type === 'joining') this.#join(event);
     else {
       this.clear();
       process.stderr.write(
@@ -58,22 +67,29 @@ class BarReporter implements Reporter {
   #advance(event: FramesEvent): void {
     this.#total = event.totalFrames;
     const total = this.#total ?? event.frames;
-    if (!this.#bar) {
-      const bar = this.#total === null ? '' : '{bar} {percentage}% ';
-      const options = {
-        format: `${bar}{value} frames, {numbers}`,
-        hideCursor: true,
-        clearOnComplete: true,
-        barsize: 24,
-      };
-      const opened = new SingleBar({ ...options, gracefulExit: false, stream: process.stderr });
-      this.#bar = opened;
-      // A terminal without a cursor must not be left behind either.
-      this.#forget = asLastResort(() => opened.stop());
-      opened.start(total, 0, { numbers: '' });
-    }
-    this.#bar.setTotal(total);
-    this.#bar.update(event.frames, { numbers: numbers(event) });
+    const share = this.#total === null ? '' : '{bar} {percentage}% ';
+    const bar = this.#barOf('progress', `${share}{value} frames, {numbers}`, total);
+    bar.setTotal(total);
+    bar.update(event.frames, { numbers: numbers(event) });
+  }
+
+  #join(event: JoiningEvent): void {
+    const { percent, toGo } = joined(event);
+    this.#barOf('joining', 'joining the pieces {bar} {value}%{numbers}', 100).update(percent, { numbers: toGo });
+  }
+
+  /** The bar that is about something; a bar about something else goes. */
+  #barOf(shown: 'progress' | 'joining', format: string, total: number): SingleBar {
+    if (this.#bar && this.#shown === shown) return this.#bar;
+    this.clear();
+    const options = { format, hideCursor: true, clearOnComplete: true, barsize: 24 };
+    const opened = new SingleBar({ ...options, gracefulExit: false, stream: process.stderr });
+    this.#bar = opened;
+    this.#shown = shown;
+    // A terminal without a cursor must not be left behind either.
+    this.#forget = asLastResort(() => opened.stop());
+    opened.start(total, 0, { numbers: '' });
+    return opened;
   }
 
   clear(): void {
@@ -91,16 +107,24 @@ class LineReporter implements Reporter {
     if (event.type === 'start') process.stderr.write(`${startLine(event)}\n`);
     else if (event.type === 'warning') process.stderr.write(`warning: ${printable(event.message)}\n`);
     else if (event.type === 'done') process.stderr.write(`${doneLine(event)}\n`);
-    else this.#progress(event);
+    else if (this.#isDue()) process.stderr.write(`${this.#line(event)}\n`);
   }
 
-  #progress(event: FramesEvent): void {
+  #isDue(): boolean {
     const now = performance.now() / 1000;
     if (this.#told === Number.NEGATIVE_INFINITY) this.#told = now;
-    if (now - this.#told < LINE_SECONDS) return;
+    if (now - this.#told < LINE_SECONDS) return false;
     this.#told = now;
-    const total = event.totalFrames === null ? '' : `/${event.totalFrames}`;
-    process.stderr.write(`${event.frames}${total} frames, ${numbers(event)}\n`);
+    return true;
+  }
+
+  #line(event: FramesEvent | JoiningEvent): string {
+    if (event.type === 'progress') {
+      const total = event.totalFrames === null ? '' : `/${event.totalFrames}`;
+      return `${event.frames}${total} frames, ${numbers(event)}`;
+    }
+    const { percent, toGo } = joined(event);
+    return `joining the pieces: ${percent}%${toGo}`;
   }
 
   clear(): void {

@@ -10,8 +10,17 @@ import { encodeError } from './encode-error.js';
 import type { EncodePlan } from './plan.js';
 import { trackSigns } from './track-damage.js';
 
-async function* bytesOf(files: readonly string[]): AsyncGenerator<Buffer> {
-  for (const file of files) yield* createReadStream(file, { highWaterMark: 1 << 20 });
+/** @param taken called before each piece of data with the bytes that were taken before it */
+async function* bytesOf(files: readonly string[], taken: (bytes: number) => void): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for (const file of files) {
+    for await (const data of createReadStream(file, { highWaterMark: 1 << 20 })) {
+      taken(bytes);
+      yield data as Buffer;
+      bytes += (data as Buffer).length;
+    }
+  }
+  taken(bytes);
 }
 
 /** Writes segments of the picture, one behind the other, with the source's other tracks: nothing is encoded again. */
@@ -41,10 +50,13 @@ export class SegmentJoiner {
    * Joins and waits for the finished file.
    *
    * @param files segments in their order
+   * @param taken told how many of their bytes the muxer has taken
    * @throws TinySRError as of the encoder; `TSR_INTERNAL` for a segment that cannot be read
    */
-  async join(files: readonly string[]): Promise<void> {
-    const given = pipeline(bytesOf(files), this.#child.process.stdin as Writable).catch((error: unknown) => error);
+  async join(files: readonly string[], taken: (bytes: number) => void): Promise<void> {
+    const given = pipeline(bytesOf(files, taken), this.#child.process.stdin as Writable).catch(
+      (error: unknown) => error,
+    );
     const exit = await this.#child.exit;
     const { output, encoder, source, container } = this.#plan;
     const failure = encodeError(output, encoder, exit, { source: source.path, muxer: container.muxer });

@@ -44,6 +44,16 @@ export interface FramesEvent {
   readonly slowest: Stage;
 }
 
+/** Told with `resume` several times a second after the last frame, while the finished pieces become one video. */
+export interface JoiningEvent {
+  readonly type: 'joining';
+  /** Bytes of the pieces that have been joined. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+  /** Seconds to go; null when unknown. */
+  readonly etaSeconds: number | null;
+}
+
 /** Something the user should know; the work goes on. */
 export interface WarningEvent {
   readonly type: 'warning';
@@ -70,4 +80,4 @@ export interface DoneEvent {
 }
 
 /** What {@link upscaleVideo} tells while it works. */
-export type Progress = StartEvent | FramesEvent | WarningEvent | DoneEvent;
+export type Progress = StartEvent | FramesEvent | JoiningEvent | WarningEvent | DoneEvent;

@@ -54,6 +54,19 @@ function startEvent(
   };
 }
 
+/** Tells how far pieces are joined, not at every megabyte; the end is always told. */
+function joiningTeller(emit: (event: Progress) => void): (bytes: number, totalBytes: number) => void {
+  const begun = performance.now();
+  let told = Number.NEGATIVE_INFINITY;
+  return (bytes, totalBytes) => {
+    const now = performance.now();
+    if (now - told < PROGRESS_MS && bytes < totalBytes) return;
+    told = now;
+    const etaSeconds = bytes === 0 ? null : ((now - begun) / 1000) * (totalBytes / bytes - 1);
+    emit({ type: 'joining', bytes, totalBytes, etaSeconds });
+  };
+}
+
 /** Damage met in the picture and in the tracks that were converted. */
 function damageOf(met: Met, sink: LineSink): { readonly count: number; readonly first: string | undefined } {
   return { count: met.damaged + sink.damage.count, first: met.firstDamage ?? sink.damage.first };
@@ -143,7 +156,8 @@ async function run(
       work = owned.use(await Resumption.open({ ...options, signal }, plan), (opened) => opened.close());
     }
     const ends: LineEnds<LineSink> =
-      work?.ends(target, (message) => emit({ type: 'warning', message })) ?? wholeVideo(plan, target);
+      work?.ends(target, (message) => emit({ type: 'warning', message }), joiningTeller(emit)) ??
+      wholeVideo(plan, target);
     const { source, upscaler, sink, pool } = await openLine(plan, { ...options, signal }, ends, owned, thread);
     signal.addEventListener('abort', onAbort, { once: true });
     checkAbort();

@@ -53,6 +53,9 @@ it('after Ctrl-C says how far it came and keeps it, and the same command goes on
     .map((line) => JSON.parse(line));
   expect(events[0]).toMatchObject({ type: 'start', resumedFrom: frames });
   expect(events.at(-1)).toMatchObject({ type: 'done', frames: FRAMES, resumedFrom: frames });
+  const joining = events.filter(({ type }) => type === 'joining');
+  expect(joining[0]).toMatchObject({ bytes: 0, etaSeconds: null });
+  expect(joining.at(-1)).toMatchObject({ bytes: joining[0].totalBytes, etaSeconds: 0 });
   expect([next.code, namesIn(out)]).toEqual([0, ['x.mp4']]);
   expect(await numbersIn(output)).toEqual(counting(FRAMES).map((number) => number % 256));
 });

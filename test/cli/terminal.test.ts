@@ -42,6 +42,13 @@ it('a bar shows share, frames, speed, time to go and the slowest stage, and the 
   expect(await frameTimes(output)).toHaveLength(60);
 });
 
+it('a bar of its own shows how far pieces are joined', async () => {
+  const { text, code } = onTerminal(`$node ${await clip(60)} ${folder.file('joined.mp4')} --resume`);
+  expect(code).toBe(0);
+  expect(text).toMatch(/joining the pieces -+ 0%[\s\S]*joining the pieces =+ 100%[\s\S]*joined\.mp4: 60 frames in/);
+  expect(text.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(text.lastIndexOf(HIDE_CURSOR));
+});
+
 it.each(['INT', 'INT TERM'])('signals (%s) leave the terminal with its cursor, and no file', async (signals) => {
   const target = folder.empty();
   const kills = signals.split(' ').map((signal) => `kill -${signal} $pid`);

@@ -6,7 +6,7 @@ import type { LineEnds } from '../open-line.js';
 import type { UpscaleVideoOptions } from '../options.js';
 import type { VideoPlan } from '../plan.js';
 import { fingerprint } from './fingerprint.js';
-import { type Met, SegmentedSink } from './segmented-sink.js';
+import { type Joining, type Met, SegmentedSink } from './segmented-sink.js';
 import { WorkFolder } from './work-folder.js';
 
 /**
@@ -53,13 +53,14 @@ export class Resumption {
    *
    * @param target path that the whole video is written to
    * @param say is told what the user should know
+   * @param joining is told how far the pieces are joined
    */
-  ends(target: string, say: (message: string) => void): LineEnds<SegmentedSink> {
+  ends(target: string, say: (message: string) => void, joining: Joining): LineEnds<SegmentedSink> {
     const { segmentFrames } = this.#options;
     return {
       source: () => this.#source(say),
       sink: (source) =>
-        new SegmentedSink(this.#plan.encode, this.#folder, target, segmentFrames, () => this.met(source)),
+        new SegmentedSink(this.#plan.encode, this.#folder, target, segmentFrames, () => this.met(source), joining),
     };
   }
 

@@ -18,6 +18,9 @@ const KEPT_FRAMES = 8;
 /** What a source has met so far. */
 export type Met = Pick<Segment, 'damaged' | 'firstDamage' | 'repaired'>;
 
+/** Is told how far the segments are joined. */
+export type Joining = (bytes: number, totalBytes: number) => void;
+
 /** A segment being written. */
 interface OpenSegment {
   readonly sink: FrameSink;
@@ -37,6 +40,7 @@ export class SegmentedSink implements LineSink {
   readonly #target: string;
   readonly #segmentFrames: number | undefined;
   readonly #met: () => Met;
+  readonly #joining: Joining;
   #current: OpenSegment | undefined;
   /** Segments whose encoders run. */
   readonly #open = new Set<OpenSegment>();
@@ -49,13 +53,22 @@ export class SegmentedSink implements LineSink {
    * @param target path that the joined video is written to
    * @param segmentFrames frames after which a segment is full; undefined: a minute's work
    * @param met asked when a segment is full
+   * @param joining told several times a second while segments are joined
    */
-  constructor(plan: EncodePlan, folder: WorkFolder, target: string, segmentFrames: number | undefined, met: () => Met) {
+  constructor(
+    plan: EncodePlan,
+    folder: WorkFolder,
+    target: string,
+    segmentFrames: number | undefined,
+    met: () => Met,
+    joining: Joining,
+  ) {
     this.#plan = plan;
     this.#folder = folder;
     this.#target = target;
     this.#segmentFrames = segmentFrames;
     this.#met = met;
+    this.#joining = joining;
   }
 
   /** Damaged places met in tracks that are converted, which is done when segments are joined. */
@@ -113,7 +126,8 @@ export class SegmentedSink implements LineSink {
     await this.#finished;
     if (this.#closed) return;
     this.#joiner = new SegmentJoiner(this.#plan, this.#target);
-    await this.#joiner.join(this.#folder.files);
+    const total = this.#folder.segments.reduce((sum, { bytes }) => sum + bytes, 0);
+    await this.#joiner.join(this.#folder.files, (taken) => this.#joining(taken, total));
   }
 
   /** Ends all encoders. What they have taken is kept as far as they can finish it: whatever ends the work. Idempotent. */
