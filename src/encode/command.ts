@@ -206,6 +206,15 @@ function cuts(plan: EncodePlan): string[] {
 
 /** Undoes what is added to the times of frames that come by a pipe. */
 const FROM_PIPE = ['-itsoffset', String(-TIMESTAMP_OFFSET_SECONDS)];
+
+/**
+ * Seconds by which the times of segments are raised: no less than those of frames in a pipe, and whole ticks, as the
+ * encoder rounds to its clock, which of old files ticks at the frame rate.
+ */
+function raisedBy(plan: EncodePlan): number {
+  const { num, den } = clockOf(plan);
+  return (Math.ceil((TIMESTAMP_OFFSET_SECONDS * den) / num) * num) / den;
+}
 const RAW_FRAMES = ['-f', 'matroska', '-probesize', '32', '-analyzeduration', '0'];
 /** The last of them: sound that cannot be decoded ends no picture. */
 const GENERAL = ['-hide_banner', '-nostdin', '-v', 'repeat+error', '-y', '-copyts', '-max_error_rate', '1'];
@@ -224,12 +233,39 @@ const SEGMENT_OPTIONS = [
   ...['-use_editlist', '0', '-avoid_negative_ts', 'disabled'],
 ];
 
-/** ffmpeg arguments that read frames in Matroska from stdin and write a segment of the picture alone. */
-export function segmentArguments(plan: EncodePlan, target: string): string[] {
+/** Seconds of the source that are read before the first frame of a comparison: a seek may miss its key frame. */
+const RUN_UP = 12;
+
+/** Seconds from its start at which the source is read for the tracks of a part and for the left half of a comparison. */
+function seekFrom({ start, compare, source: { format } }: EncodePlan): number | undefined {
+  const mayMiss = format === 'mpegts' || format === 'mpeg';
+  return start !== undefined && compare && mayMiss ? Math.max(0, start - RUN_UP) : start;
+}
+
+/** Where the left half of a segment comes from: the source from a little before the segment's first frame on. */
+function sourceNear({ source, zero }: EncodePlan, raised: number, firstPtsNs: bigint): string[] {
+  const from = Number(firstPtsNs) / 1e9 + zero - source.startTime - RUN_UP;
+  return [
+    ...['-itsoffset', (raised - zero).toFixed(6)],
+    ...(from > 0 ? ['-ss', from.toFixed(6), '-noaccurate_seek'] : []),
+    ...SAFE_INPUT_OPTIONS,
+  ];
+}
+
+/**
+ * ffmpeg arguments that read frames in Matroska from stdin and write a segment of the picture alone.
+ *
+ * @param firstPtsNs time of the first frame, in nanoseconds of the output's clock
+ */
+export function segmentArguments(plan: EncodePlan, target: string, firstPtsNs: bigint): string[] {
   const muxer = plan.codec === 'prores' || plan.codec === 'ffv1' ? 'mov' : 'mp4';
+  const raised = raisedBy(plan);
+  const offset = ['-itsoffset', (raised - TIMESTAMP_OFFSET_SECONDS).toFixed(6)];
   const command = ffmpeg()
     .input('pipe:0')
-    .inputOptions(...GENERAL, ...hardwareDevice(plan), ...RAW_FRAMES)
+    .inputOptions(...GENERAL, ...hardwareDevice(plan), ...offset, ...RAW_FRAMES);
+  if (plan.compare) command.input(fileUrl(plan.source.path)).inputOptions(...sourceNear(plan, raised, firstPtsNs));
+  command
     .complexFilter([encodeFilters(plan)])
     .output(fileUrl(target))
     .outputOptions(
@@ -249,14 +285,18 @@ export function encodeArguments(plan: EncodePlan, target: string, picture: 'fram
   const encoded = picture === 'segments';
   // By itself ffmpeg would drop what is before the start by its time in the source, from tracks that `-itsoffset` has
   // moved: as much again as was skipped.
-  const seek = plan.start === undefined ? [] : ['-ss', plan.start.toFixed(6), '-noaccurate_seek'];
+  const from = seekFrom(plan);
+  const seek = from === undefined ? [] : ['-ss', from.toFixed(6), '-noaccurate_seek'];
   const toPipe = target.startsWith('pipe:');
   const muxer =
     toPipe && plan.container.muxer === 'mp4' ? ['-movflags', '+frag_keyframe+delay_moov+default_base_moof'] : [];
   // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
     .input('pipe:0')
-    .inputOptions(...GENERAL, ...hardwareDevice(plan), ...FROM_PIPE, ...(encoded ? ['-f', 'mp4'] : RAW_FRAMES));
+    .inputOptions(
+      ...[...GENERAL, ...hardwareDevice(plan)],
+      ...(encoded ? ['-itsoffset', (-raisedBy(plan)).toFixed(6), '-f', 'mp4'] : [...FROM_PIPE, ...RAW_FRAMES]),
+    );
   const reading = [
     ...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS],
     ...(plan.source.lateSound ? LONG_LOOK : []),

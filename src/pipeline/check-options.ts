@@ -38,7 +38,7 @@ const PREVIEW = UPSCALE.extend({
 });
 
 /** What cannot be gone on with, or would not be the same picture after. */
-function checkResume({ input, output, compare, resume, segmentFrames }: UpscaleVideoOptions): void {
+function checkResume({ input, output, resume, segmentFrames }: UpscaleVideoOptions): void {
   const refuse = (message: string, hint: string) => new TinySRError('TSR_USAGE', message, { hint });
   if (!resume && segmentFrames !== undefined) {
     throw refuse('segmentFrames means nothing without resume', 'Add resume, or leave it out.');
@@ -46,7 +46,6 @@ function checkResume({ input, output, compare, resume, segmentFrames }: UpscaleV
   if (!resume) return;
   if (input === '-') throw refuse('a video from stdin cannot be resumed', 'Give it as a file, or leave out --resume.');
   if (output === '-') throw refuse('a video to stdout cannot be resumed', 'Write to a file, or leave out --resume.');
-  if (compare) throw refuse('--compare and --resume do not go together', 'Leave out one of them.');
 }
 
 function checkFields({ deinterlace, fieldOrder = 'auto' }: UpscaleOptions): void {

@@ -79,7 +79,6 @@ it.each([
   [['in.mp4', 'x.png', '--preview', '3', '--resume'], '--preview is one frame, which is not resumed'],
   [['-', 'x.mp4', '--resume'], 'a video from stdin cannot be resumed'],
   [['in.mp4', '-', '--resume'], 'a video to stdout cannot be resumed'],
-  [['in.mp4', 'x.mp4', '--resume', '--compare'], '--compare and --resume do not go together'],
 ])('%j is refused', async (args, message) => {
   const { code, stderr } = await runCli(args, { cwd: folder.path });
   expect([code, stderr]).toMatchObject([2, expect.stringContaining(`TSR_USAGE: ${message}`)]);

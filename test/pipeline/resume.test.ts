@@ -190,6 +190,51 @@ describe('a run that was stopped and goes on', () => {
     expect(warnings.filter((message) => message.includes('decoded from its beginning'))).toHaveLength(sought ? 0 : 1);
   });
 
+  it.each(['mkv', 'mp4'])('keeps the times of a clock that ticks at an odd frame rate, as .%s', async (extension) => {
+    const source = await folder.made('ntsc.avi', (path) =>
+      ffmpeg(
+        '-f',
+        'lavfi',
+        '-i',
+        numbered(64, 48, '30000/1001'),
+        '-frames:v',
+        '48',
+        '-c:v',
+        'mpeg4',
+        '-q:v',
+        '3',
+        path,
+      ),
+    );
+    expect((await videoStream(source)).time_base).toBe('1001/30000');
+    const [whole, output] = [folder.file(`whole-ntsc.${extension}`), folder.file(`parts-ntsc.${extension}`)];
+    await upscale({ input: source, output: whole });
+    await upscale({ input: source, output, ...SMALL });
+    expect(await frameTimes(output)).toEqual(await frameTimes(whole));
+  });
+
+  it.each([
+    ['mkv', () => clip(), {}],
+    ['mp4', () => even('mov'), {}],
+    ['ts', () => even('ts'), { start: 0.5, end: 3.1 }],
+    ['far.mkv', () => slow('closed.mp4', FAST), {}],
+  ] as const)('compares before and after as one that was not, from .%s', async (name, source, options) => {
+    const [whole, output] = [folder.file(`whole-compared-${name}.mkv`), folder.file(`parts-compared-${name}.mkv`)];
+    const given = { input: await source(), compare: true, codec: 'ffv1', ...options } as const;
+    await upscale({ ...given, output: whole });
+    const { start } = await inThree({ ...given, output, ...SMALL });
+    expect(start.resumedFrom).toBeGreaterThan(0);
+    expect(await frameTimes(output)).toEqual(await frameTimes(whole));
+    expect((await decode(output)).frames.map(sum)).toEqual((await decode(whole)).frames.map(sum));
+  });
+
+  it('compares no source that cannot be sought', async () => {
+    const source = await slow('old.avi', ['-c:v', 'mpeg4', '-q:v', '3']);
+    const error = await failure({ input: source, output: folder.file('old.mkv'), compare: true, resume: true });
+    expect([error.code, error.hint]).toEqual(['TSR_USAGE', expect.stringContaining('-c copy OUT.mkv')]);
+    expect(existsSync(workOf(folder.file('old.mkv')))).toBe(false);
+  });
+
   it('keeps finished pieces when it is killed, and only those', async () => {
     const output = folder.file('killed.mkv');
     const options = { input: await long(), output, device: 'cpu', resume: true, segmentFrames: 40, batch: 8 } as const;
@@ -268,6 +313,7 @@ describe('a run that cannot go on', () => {
     [{ scale: 2 }, 'size of the picture (was 256x192, is 128x96)'],
     [{ model: 'tinysr-nano-x2', scale: 4 }, '--model (was tinysr-nano, is tinysr-nano-x2), content of the model'],
     [{ end: 2 }, '--end (was not given, is 2)'],
+    [{ compare: true }, '--compare (was not given, is given)'],
     [{ ffmpegArgs: ['-tune', 'film'] }, '--ffmpeg-arg (was not given, is -tune film)'],
   ] as const)('says that %j is new', async (changed, what) => {
     const output = folder.file('changed.mkv');
@@ -319,7 +365,6 @@ describe('a run that cannot go on', () => {
   it.each([
     [{ input: '-' }, 'a video from stdin cannot be resumed'],
     [{ output: '-' }, 'a video to stdout cannot be resumed'],
-    [{ compare: true }, '--compare and --resume do not go together'],
     [{ resume: false }, 'segmentFrames means nothing without resume'],
     [{ segmentFrames: 0 }, 'option segmentFrames: Too small: expected number to be >=1'],
   ])('with %j says why', async (options, message) => {

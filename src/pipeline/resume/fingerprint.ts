@@ -52,6 +52,7 @@ export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan)
     'content of the source': ends,
     'version of tinysr-video': packageVersion(),
     'version of ffmpeg': ffmpeg.version,
+    '--compare': options.compare ? 'given' : undefined,
     '--model': model.name,
     'content of the model': sum,
     '--precision': options.precision,
@@ -77,7 +78,9 @@ export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan)
 /** What is not as it was, each in words; sums mean nothing to people. */
 export function changes(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): string[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  // An earlier version may have had fewer options.
+  const said = (of: Readonly<Record<string, string>>, name: string) => of[name] ?? 'not given';
   return names
-    .filter((name) => before[name] !== now[name])
-    .map((name) => (name.startsWith('content') ? name : `${name} (was ${before[name]}, is ${now[name]})`));
+    .filter((name) => said(before, name) !== said(now, name))
+    .map((name) => (name.startsWith('content') ? name : `${name} (was ${said(before, name)}, is ${said(now, name)})`));
 }

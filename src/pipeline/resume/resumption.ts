@@ -37,8 +37,22 @@ export class Resumption {
     this.#before = folder.segments.at(-1) ?? { damaged: 0, repaired: 0 };
   }
 
-  /** Takes what earlier runs have finished. @throws TinySRError as {@link WorkFolder.take} */
+  /**
+   * Takes what earlier runs have finished.
+   *
+   * @throws TinySRError as {@link WorkFolder.take}; `TSR_USAGE` for a comparison with a source that cannot be sought, as the
+   * encoder of each piece would read it from its beginning
+   */
   static async open(options: UpscaleVideoOptions, plan: VideoPlan): Promise<Resumption> {
+    if (options.compare && !SEEKABLE.test(plan.decode.info.format)) {
+      throw new TinySRError(
+        'TSR_USAGE',
+        `${options.input}: --compare with --resume needs a source that can be sought`,
+        {
+          hint: 'Leave out one of them, or copy the video to Matroska first: ffmpeg -i IN -c copy OUT.mkv.',
+        },
+      );
+    }
     const made = await fingerprint(options, plan);
     return new Resumption(plan, options, await WorkFolder.take(options.output, made));
   }

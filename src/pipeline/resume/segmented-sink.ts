@@ -79,7 +79,7 @@ export class SegmentedSink implements LineSink {
   /** @throws TinySRError as {@link FrameSink.write} and {@link WorkFolder.add} */
   async write(frames: readonly Uint8Array[], ptsNs: readonly bigint[]): Promise<void> {
     if (this.#closed) throw new TinySRError('TSR_INTERRUPTED', 'stopped');
-    this.#current ??= this.#begin();
+    this.#current ??= this.#begin(ptsNs[0] ?? 0n);
     const segment = this.#current;
     segment.frames += frames.length;
     segment.lastPtsNs = ptsNs.at(-1) ?? segment.lastPtsNs;
@@ -90,9 +90,9 @@ export class SegmentedSink implements LineSink {
     this.#finishCurrent();
   }
 
-  #begin(): OpenSegment {
+  #begin(firstPtsNs: bigint): OpenSegment {
     const part = this.#folder.nextPart();
-    const sink = new FrameSink(this.#plan, part, segmentArguments(this.#plan, part));
+    const sink = new FrameSink(this.#plan, part, segmentArguments(this.#plan, part, firstPtsNs));
     const segment = { sink, part, begun: performance.now(), frames: 0, lastPtsNs: 0n };
     this.#open.add(segment);
     return segment;
