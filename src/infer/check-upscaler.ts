@@ -4,7 +4,6 @@ import { abortSignal, checkOptions, isObject, kindOf, whole } from '../shared/ch
 import { TinySRError } from '../shared/errors.js';
 import { FRAME_FORMATS, type FrameLayout, isSubsampled } from '../shared/layout.js';
 import { MAX_SIDE } from '../shared/limits.js';
-import type { TileSpec } from './session-spec.js';
 import { DEVICES, type Model, PRECISIONS, type Upscaler, type UpscalerOptions } from './types.js';
 
 const side = z.int().min(1).max(MAX_SIDE);
@@ -63,18 +62,6 @@ export function checkUpscalerOptions(options: UpscalerOptions): void {
   const from = model.tile === undefined ? '' : ` from ${model.tile} on`;
   const needs = `in ${format}, ${model.name} takes sides that are multiples of ${multiple}${from}`;
   throw sizeError(options, needs, `Pad frames to ${padded(width)}x${padded(height)}, and crop what comes out.`);
-}
-
-/**
- * Tiles start at even pixels, so that the last one of an odd side would leave out a column or row.
- *
- * @throws TinySRError `TSR_USAGE`
- */
-export function checkTiled(options: UpscalerOptions, tile: TileSpec): void {
-  const { width, height } = options;
-  const misses = (length: number, piece: number) => length % 2 === 1 && (length - piece) % 2 === 1;
-  if (!misses(width, tile.width) && !misses(height, tile.height)) return;
-  throw sizeError(options, 'frames in tiles need even sides', 'Pad them by a column or row, or give tile: 0.');
 }
 
 /**

@@ -13,6 +13,17 @@ interface Axis {
   readonly starts: readonly number[];
   /** Tile side in input pixels. */
   readonly side: number;
+  /** Tiles start at multiples of it, and seams. */
+  readonly step: number;
+}
+
+/**
+ * Tiles start at even pixels, where models that halve the picture see the same pairs as in a whole frame, and chroma of
+ * 4:2:0 has its samples. Only an odd last start reaches the end of some lengths: packed RGB allows it.
+ */
+function axisOf(length: number, side: number, overlap: number): Axis {
+  const step = length > side && (length - side) % 2 ? 1 : 2;
+  return { side, step, starts: tileStarts(length, side, overlap, step) };
 }
 
 /** Samples are counted per plane: an output x in a plane is `x * scale >> shift`. */
@@ -37,9 +48,8 @@ export class Tiler {
     this.#tile = tile;
     this.#blend = blend;
     const overlap = 2 * tile.margin + tile.feather;
-    const axis = (length: number, side: number): Axis => ({ side, starts: tileStarts(length, side, overlap, 2) });
-    this.#columns = axis(spec.width, tile.width);
-    this.#rows = axis(spec.height, tile.height);
+    this.#columns = axisOf(spec.width, tile.width, overlap);
+    this.#rows = axisOf(spec.height, tile.height, overlap);
   }
 
   /** Upscales `count` packed frames tile by tile. */
@@ -66,7 +76,7 @@ export class Tiler {
         into: { data: result, layout: output },
         start: top,
         previousEnd: index === 0 ? undefined : (this.#rows.starts[index - 1] ?? 0) + side,
-        side,
+        axis: this.#rows,
         vertical: true,
       });
     }
@@ -91,7 +101,7 @@ export class Tiler {
         into: { data: result, layout: band },
         start: left,
         previousEnd: index === 0 ? undefined : (this.#columns.starts[index - 1] ?? 0) + side,
-        side,
+        axis: this.#columns,
         vertical: false,
       });
     }
@@ -104,13 +114,14 @@ export class Tiler {
     readonly into: { readonly data: Uint8Array; readonly layout: FrameLayout };
     readonly start: number;
     readonly previousEnd: number | undefined;
-    readonly side: number;
+    readonly axis: Axis;
     readonly vertical: boolean;
   }): Promise<void> {
-    const { from, into, start, previousEnd, side, vertical } = part;
+    const { from, into, start, previousEnd, axis, vertical } = part;
+    const { side, step } = axis;
     const { scale } = this.#spec;
     const { feather } = this.#tile;
-    const seam = previousEnd === undefined ? undefined : seamStart(start, previousEnd, feather, 2);
+    const seam = previousEnd === undefined ? undefined : seamStart(start, previousEnd, feather, step);
     const kept = seam === undefined ? start : seam + feather;
     for (const [number, plane] of from.layout.planes.entries()) {
       const target = into.layout.planes[number] as PlaneLayout;

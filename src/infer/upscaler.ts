@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { frameLayout } from '../shared/layout.js';
 import { throwIfStopped } from '../shared/stopped.js';
-import { checkFrames, checkTiled, checkUpscalerOptions } from './check-upscaler.js';
+import { checkFrames, checkUpscalerOptions } from './check-upscaler.js';
 import { chooseVariant } from './choose-variant.js';
 import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
@@ -55,7 +55,6 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
   const provider = await chooseProvider(model, options.device, signal);
   const variant = chooseVariant(model, format, provider, options.precision ?? 'auto');
   const tile = tileSpec(options);
-  if (tile) checkTiled(options, tile);
   const input = frameLayout(format, width, height);
   const output = frameLayout(format, width * model.scale, height * model.scale);
   const threads = options.threads ?? availableParallelism();

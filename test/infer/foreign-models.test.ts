@@ -95,6 +95,46 @@ describe('models of other makers', () => {
     await expectExactClip(file, 2, '37x23');
   });
 
+  it.each([
+    [65, 65, 65],
+    [65, 66, 66],
+    [65, 130, 66],
+    [65, 131, 77],
+    [65, 67, 200],
+    [57, 150, 101],
+    [64, 131, 77],
+  ])('a fixed tile of %i gives all of %ix%i, to the last column and row', async (side, width, height) => {
+    const file = await model(`fixed-${side}.onnx`, { scale: 2, sides: [side, side] });
+    const { frame, output } = await run(file, 'rgb24', width, height + Math.max(0, side - height));
+    expect(Buffer.compare(output, repeated(frame, width, Math.max(side, height), 3, 2))).toBe(0);
+  });
+
+  it.each(['131x77', '130x130', '21x90'])('a clip of %s through a fixed tile of odd sides is exact', async (size) => {
+    await expectExactClip(await model('fixed-65.onnx', { scale: 2, sides: [65, 65] }), 2, size);
+  });
+
+  it.each(['linear', 'nearest'] as const)(
+    'a fixed %s model of odd sides gives what the free one gives',
+    async (mode) => {
+      const [fixed, free] = [
+        await model(`odd-${mode}.onnx`, { scale: 3, mode, sides: [61, 61] }),
+        await model(`free-${mode}.onnx`, { scale: 3, mode }),
+      ];
+      for (const [width, height] of [
+        [132, 78],
+        [131, 77],
+        [62, 61],
+      ] as const) {
+        const [tiled, whole] = [await run(fixed, 'rgb24', width, height), await run(free, 'rgb24', width, height)];
+        const differences = tiled.output.map((value, i) => Math.abs(value - (whole.output[i] ?? 0)));
+        expect(Math.max(...differences.filter(Boolean), 0)).toBeLessThanOrEqual(1);
+        // And in tiles that were asked for, of sides that may be odd.
+        const cut = await run(free, 'rgb24', width, height, 61);
+        expect(cut.output.every((value, i) => Math.abs(value - (whole.output[i] ?? 0)) <= 1)).toBe(true);
+      }
+    },
+  );
+
   it('a clip through a model of another scale is exact', async () => {
     await expectExactClip(await model('clip-x3.onnx', { scale: 3, layout: 'nhwc' }), 3, '48x32');
   });

@@ -33,7 +33,6 @@ describe('options of an upscaler out of place', () => {
     ['multiples of 2', { width: 65, height: 49, format: 'yuv420p' }],
     ['multiples of 2', { model: foreign, height: 17, format: 'yuv420p' }],
     ['multiples of 1 from 48 on', { model: { ...foreign, tile: 48 }, width: 64 }],
-    ['even sides', { model: { ...foreign, receptiveRadius: 2 }, width: 129, height: 97, tile: 64 }],
   ])('are refused with what is allowed, and no thread is left: %s of %#', async (words, options) => {
     const before = ports();
     const error = await errorOf(createUpscaler({ ...OPTIONS, ...options } as UpscalerOptions));
