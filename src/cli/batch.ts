@@ -6,12 +6,13 @@ import { refuseSameFile } from '../pipeline/same-file.js';
 import { TinySRError } from '../shared/errors.js';
 import type { CliValues } from './cli-values.js';
 import { expandInputs, type PassedOver } from './expand-inputs.js';
+import { ForeignNames, type InputFile } from './foreign-names.js';
 import { printable } from './print.js';
 import { reportError } from './report-error.js';
 import { upscaleOne } from './upscale-command.js';
 
 interface Job {
-  readonly input: string;
+  readonly input: InputFile;
   readonly output: string;
 }
 
@@ -31,30 +32,30 @@ function withoutOwnOutputs(jobs: readonly Job[], skipExisting: boolean): readonl
   const sources = new Map<string, Set<string>>();
   for (const { input, output } of jobs) {
     const path = resolve(output);
-    sources.set(path, (sources.get(path) ?? new Set()).add(resolve(input)));
+    sources.set(path, (sources.get(path) ?? new Set()).add(resolve(input.path)));
   }
   const isMade = (path: string) => [...(sources.get(path) ?? [])].some((source) => source !== path);
-  return jobs.filter(({ input }) => !isMade(resolve(input)));
+  return jobs.filter(({ input }) => !isMade(resolve(input.path)));
 }
 
 /** Pairs inputs with outputs. @throws TinySRError `TSR_OUTPUT_CLASH`, `TSR_OUTPUT_FORMAT`, `TSR_USAGE` */
-function plan(inputs: readonly string[], folder: string, values: CliValues): Job[] {
-  if (inputs.includes('-'))
+function plan(inputs: readonly InputFile[], folder: string, values: CliValues): Job[] {
+  if (inputs.some(({ path }) => path === '-'))
     throw new TinySRError('TSR_USAGE', 'stdin has no name for --out-dir', { hint: 'Use: tinysr-video - out.mp4' });
   // An extension that no video can have is said once, before there is a folder.
   if (values.ext !== undefined) containerFor(outputName('video', values.ext));
   const taken = new Map<string, string>();
-  const jobs = inputs.map((input) => ({ input, output: join(folder, outputName(input, values.ext)) }));
+  const jobs = inputs.map((input) => ({ input, output: join(folder, outputName(input.shown, values.ext)) }));
   return withoutOwnOutputs(jobs, values.skipExisting ?? false).map(({ input, output }) => {
     // Names that differ in case only are the same file on many systems.
     const key = resolve(output).toLowerCase();
     const other = taken.get(key);
     if (other !== undefined) {
-      throw new TinySRError('TSR_OUTPUT_CLASH', `${other} and ${input} would both become ${output}`, {
+      throw new TinySRError('TSR_OUTPUT_CLASH', `${other} and ${input.shown} would both become ${output}`, {
         hint: 'Rename one of them, or upscale them into different folders. A batch into its own folder goes on with --skip-existing.',
       });
     }
-    taken.set(key, input);
+    taken.set(key, input.shown);
     return { input, output };
   });
 }
@@ -62,6 +63,12 @@ function plan(inputs: readonly string[], folder: string, values: CliValues): Job
 function passedOverLine({ folder, files, extensions }: PassedOver): string {
   const names = extensions.map((extension) => extension || 'no extension').join(' ');
   return `${printable(folder)}: ${files} ${files === 1 ? 'file' : 'files'} passed over, not named as videos are (${printable(names)})`;
+}
+
+/** What is said of names that are no UTF-8: their outputs are called otherwise. */
+function foreignWarning(foreign: readonly string[]): string {
+  const names = foreign.length === 1 ? 'this name is' : `these ${foreign.length} names are`;
+  return `${names} no UTF-8 and taken for Windows' (1252): ${foreign.join(', ')}`;
 }
 
 /**
@@ -75,7 +82,22 @@ export async function runBatch(
   values: CliValues,
   signal: AbortSignal,
 ): Promise<void> {
-  const { files, passedOver } = await expandInputs(inputs);
+  const names = new ForeignNames();
+  try {
+    await runNamed(inputs, folder, values, names, signal);
+  } finally {
+    await names.close();
+  }
+}
+
+async function runNamed(
+  inputs: readonly string[],
+  folder: string,
+  values: CliValues,
+  names: ForeignNames,
+  signal: AbortSignal,
+): Promise<void> {
+  const { files, passedOver, foreign } = await expandInputs(inputs, names);
   const say = (line: string) => {
     if (!values.quiet && !values.json) process.stderr.write(`${line}\n`);
   };
@@ -85,6 +107,11 @@ export async function runBatch(
   for (const passed of passedOver) {
     say(passedOverLine(passed));
     tell({ type: 'passed-over', ...passed });
+  }
+  if (foreign.length) {
+    const message = foreignWarning(foreign);
+    say(`warning: ${printable(message)}`);
+    tell({ type: 'warning', message });
   }
   const jobs = plan(files, folder, values);
   if (jobs.length === 0)
@@ -97,24 +124,24 @@ export async function runBatch(
   let skipped = 0;
   for (const [number, { input, output }] of jobs.entries()) {
     try {
-      await refuseSameFile(input, output);
+      await refuseSameFile(input.path, output);
     } catch (error) {
       reportError(error, told);
-      failed.push(input);
+      failed.push(input.shown);
       continue;
     }
     if (values.skipExisting && (await stat(output).catch(() => undefined))) {
       skipped += 1;
-      say(`[${number + 1}/${jobs.length}] ${printable(input)}: skipped, ${printable(output)} exists`);
+      say(`[${number + 1}/${jobs.length}] ${printable(input.shown)}: skipped, ${printable(output)} exists`);
       continue;
     }
-    say(`[${number + 1}/${jobs.length}] ${printable(input)}`);
+    say(`[${number + 1}/${jobs.length}] ${printable(input.shown)}`);
     try {
       await upscaleOne(values, input, output, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       reportError(error, told);
-      failed.push(input);
+      failed.push(input.shown);
     }
   }
   const written = jobs.length - failed.length - skipped;

@@ -1,6 +1,7 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { TinySRError } from '../shared/errors.js';
+import { entriesOf, type ForeignNames, type InputFile } from './foreign-names.js';
 
 /** Extensions by which videos are found in a folder. */
 const VIDEO_EXTENSIONS = new Set([
@@ -41,32 +42,47 @@ export interface PassedOver {
   readonly extensions: readonly string[];
 }
 
-/** The inputs, folders replaced by the videos directly in them, and what was passed over in each folder. */
-export async function expandInputs(
-  inputs: readonly string[],
-): Promise<{ readonly files: readonly string[]; readonly passedOver: readonly PassedOver[] }> {
-  const files: string[] = [];
+/** What {@link expandInputs} found. */
+export interface Expanded {
+  readonly files: readonly InputFile[];
+  readonly passedOver: readonly PassedOver[];
+  /** Files whose names are no UTF-8, as they are told of. */
+  readonly foreign: readonly string[];
+}
+
+/**
+ * The inputs, folders replaced by the videos directly in them, and what was passed over in each folder.
+ *
+ * @param names gives files paths by which they can be opened
+ */
+export async function expandInputs(inputs: readonly string[], names: ForeignNames): Promise<Expanded> {
+  const files: InputFile[] = [];
   const passedOver: PassedOver[] = [];
+  const foreign: string[] = [];
   for (const input of inputs) {
     const info = await stat(input).catch(() => undefined);
     if (!info?.isDirectory()) {
-      files.push(input);
+      files.push({ path: input, shown: input });
       continue;
     }
-    const entries = await readdir(input, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    const entries = await entriesOf(input).catch((cause: NodeJS.ErrnoException) => {
       throw new TinySRError('TSR_INPUT_UNREADABLE', `${input}: the folder cannot be read (${cause.code})`, {
         hint: 'Change its permissions.',
         cause,
       });
     });
-    const candidates = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'));
-    const paths = candidates.map(({ name }) => join(input, name)).sort();
+    const candidates = entries.filter(({ name, isFolder }) => !isFolder && !name.startsWith('.'));
+    const named = candidates.map((entry) => ({ entry, shown: join(input, entry.name) }));
     const others: string[] = [];
-    for (const path of paths) {
-      ((await isVideo(path)) ? files : others).push(path);
+    for (const { entry, shown } of named.sort((a, b) => (a.shown < b.shown ? -1 : 1))) {
+      const path = await names.pathOf(input, entry);
+      if (await isVideo(path)) {
+        files.push({ path, shown });
+        if (entry.bytes) foreign.push(shown);
+      } else others.push(shown);
     }
     const extensions = [...new Set(others.map((path) => extname(path).toLowerCase()))].sort();
     if (others.length) passedOver.push({ folder: input, files: others.length, extensions });
   }
-  return { files, passedOver };
+  return { files, passedOver, foreign };
 }

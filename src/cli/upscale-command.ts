@@ -1,9 +1,10 @@
-import { lastValueFrom, tap } from 'rxjs';
+import { lastValueFrom, map, tap } from 'rxjs';
 import { previewFrame } from '../pipeline/preview-frame.js';
 import { upscaleVideo } from '../pipeline/upscale-video.js';
 import { TinySRError } from '../shared/errors.js';
 import { runBatch } from './batch.js';
 import { type CliValues, videoOptions } from './cli-values.js';
+import type { InputFile } from './foreign-names.js';
 import { jsonStreamFor } from './json-stream.js';
 import { createReporter } from './reporter.js';
 
@@ -34,15 +35,36 @@ function checkCombination(files: readonly string[], values: CliValues): void {
   }
 }
 
+/** The error with the file called as the user knows it. */
+function inTheirWords(error: unknown, { path, shown }: InputFile): unknown {
+  if (path === shown || !(error instanceof TinySRError) || !error.message.includes(path)) return error;
+  const { code, message, hint } = error;
+  return new TinySRError(
+    code,
+    message.replaceAll(path, () => shown),
+    { ...(hint !== undefined && { hint }), cause: error },
+  );
+}
+
 /** Upscales one video and tells how it goes. */
-export async function upscaleOne(values: CliValues, input: string, output: string, signal: AbortSignal): Promise<void> {
-  const jsonStream = jsonStreamFor([input, output]);
+export async function upscaleOne(
+  values: CliValues,
+  input: InputFile,
+  output: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const jsonStream = jsonStreamFor([input.path, output]);
   const reporter = createReporter({ json: values.json ?? false, quiet: values.quiet ?? false, jsonStream });
   try {
     await lastValueFrom(
-      upscaleVideo(videoOptions(values, input, output, signal)).pipe(tap((event) => reporter.event(event))),
+      upscaleVideo(videoOptions(values, input.path, output, signal)).pipe(
+        map((event) => (event.type === 'start' ? { ...event, input: input.shown } : event)),
+        tap((event) => reporter.event(event)),
+      ),
       { defaultValue: undefined },
     );
+  } catch (error) {
+    throw inTheirWords(error, input);
   } finally {
     reporter.clear();
   }
@@ -80,5 +102,5 @@ export async function upscaleCommand(files: readonly string[], values: CliValues
   if (output === '-' && process.stdout.isTTY) {
     throw usage('the video would go to the terminal', 'Redirect stdout, for example: tinysr-video in.mp4 - | mpv -');
   }
-  await upscaleOne(values, input, output, signal);
+  await upscaleOne(values, { path: input, shown: input }, output, signal);
 }

@@ -204,8 +204,12 @@ async function withFirstFrame(
 async function checkFile(path: string): Promise<number> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EACCES') return undefined;
+    // What Node makes of bytes that are no UTF-8.
+    const isForeign = path.includes('\u{fffd}');
     throw new TinySRError('TSR_INPUT_NOT_FOUND', `${path}: no such file`, {
-      hint: 'Check the path; only files are read, not network addresses.',
+      hint: isForeign
+        ? 'If its name is no UTF-8, as of an old disk, give its folder together with --out-dir, or rename it.'
+        : 'Check the path; only files are read, not network addresses.',
       cause: error,
     });
   });

@@ -33,6 +33,36 @@ describe('--out-dir', () => {
     expect([code, stderr.trim().split('\n').at(-1)]).toMatchObject([1, expect.stringContaining('TSR_BATCH_PARTIAL')]);
   });
 
+  it('takes names that are no UTF-8, as old disks have them', async () => {
+    const [from, to, temporary] = [folder.empty(), folder.empty(), folder.empty()];
+    const at = (name: string) => Buffer.concat([Buffer.from(`${from}/`), Buffer.from(name, 'latin1')]);
+    copyFileSync(await clip(), at('Übung.mp4'));
+    copyFileSync(await clip(), join(from, 'Grün.mp4'));
+    writeFileSync(at('käse.mp4'), 'not a video');
+    writeFileSync(at('Größe.txt'), 'hello');
+    const { code, stdout, stderr } = await runCli([from, '--out-dir', to, '--json'], { env: { TMPDIR: temporary } });
+    expect(namesIn(to)).toEqual(['Grün.mp4', 'Übung.mp4']);
+    expect(await frameTimes(join(to, 'Übung.mp4'))).toHaveLength(3);
+    const events = stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({ type: 'passed-over', files: 1, extensions: ['.txt'] });
+    expect(events[1]).toMatchObject({
+      type: 'warning',
+      message: expect.stringContaining('these 2 names are no UTF-8'),
+    });
+    expect(events.filter(({ type }) => type === 'start').map(({ input }) => input)).toContain(join(from, 'Übung.mp4'));
+    expect(events.at(-2)).toMatchObject({ type: 'summary', written: 2, failed: [join(from, 'käse.mp4')] });
+    expect(stderr).toContain(`TSR_INPUT_INVALID: ${join(from, 'käse.mp4')}: not a readable video`);
+    expect([code, namesIn(temporary)]).toEqual([1, []]);
+    // With those that are there already left out, too.
+    const again = await runCli([from, '--out-dir', to, '--skip-existing'], { env: { TMPDIR: temporary } });
+    expect(again.stderr).toContain(`${join(from, 'Übung.mp4')}: skipped`);
+    expect(namesIn(temporary)).toEqual([]);
+  });
+
   it('knows old footage by its names, and tells what it passes over', async () => {
     const from = folder.empty();
     const raw = readFileSync(
