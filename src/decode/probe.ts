@@ -120,6 +120,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
     sampleAspectRatio: turned ? { num: sar.den, den: sar.num } : sar,
     frameCount: announced ?? guessedFrames(stream, number(stream.duration) ?? duration),
     frameCountAnnounced: announced !== undefined,
+    seconds: number(stream.duration),
     color,
     hdr: color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67',
     hdrMetadata: undefined,

@@ -9,7 +9,7 @@ export class Meter {
   readonly #before: number;
   readonly #busyMs: Record<Stage, number> = { decode: 0, infer: 0, encode: 0 };
   #firstPts: bigint | undefined;
-  #lastPts = 0n;
+  #lastPts: bigint | undefined;
   /** Frames handed to the encoder, those of earlier runs included. */
   frames: number;
 
@@ -32,6 +32,11 @@ export class Meter {
     this.frames += ptsNs.length;
   }
 
+  /** Seconds of the output's clock at the last frame that was written; undefined before there is one. */
+  get lastFrameAt(): number | undefined {
+    return this.#lastPts === undefined ? undefined : Number(this.#lastPts) / 1e9;
+  }
+
   /** Seconds since the start. */
   get seconds(): number {
     return (performance.now() - this.#started) / 1000;
@@ -51,7 +56,7 @@ export class Meter {
 
   /** Seconds of video a second. */
   get speed(): number {
-    return Number(this.#lastPts - (this.#firstPts ?? 0n)) / 1e9 / this.seconds;
+    return Number((this.#lastPts ?? 0n) - (this.#firstPts ?? 0n)) / 1e9 / this.seconds;
   }
 
   /** How things stand. */

@@ -8,6 +8,7 @@ import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { checkVideoOptions } from './check-options.js';
+import { cutOff } from './cut-off.js';
 import { fieldHint } from './field-hint.js';
 import { Meter } from './meter.js';
 import { type LineEnds, type LineSink, openLine, wholeVideo } from './open-line.js';
@@ -67,9 +68,14 @@ function joiningTeller(emit: (event: Progress) => void): (bytes: number, totalBy
   };
 }
 
-/** Damage met in the picture and in the tracks that were converted. */
-function damageOf(met: Met, sink: LineSink): { readonly count: number; readonly first: string | undefined } {
-  return { count: met.damaged + sink.damage.count, first: met.firstDamage ?? sink.damage.first };
+/** Damage met in the picture and in the tracks that were converted; a missing end is a damaged place, if nothing else tells of it. */
+function damageOf(
+  met: Met,
+  sink: LineSink,
+  missing: string | undefined,
+): { readonly count: number; readonly first: string | undefined } {
+  const count = Math.max(met.damaged, missing === undefined ? 0 : 1) + sink.damage.count;
+  return { count, first: met.firstDamage ?? sink.damage.first ?? missing };
 }
 
 /** What was met in the picture, by earlier runs too. */
@@ -176,7 +182,9 @@ async function run(
     await looked;
     checkAbort();
     const met = metIn(source, work);
-    const damage = damageOf(met, sink);
+    const at = meter.lastFrameAt;
+    const missing = cutOff(plan, options, meter.frames, at === undefined ? undefined : at + encode.zero);
+    const damage = damageOf(met, sink, missing);
     if (options.strict && damage.count) {
       throw new TinySRError(
         'TSR_INPUT_DAMAGED',
@@ -189,7 +197,8 @@ async function run(
     // What went to stdout cannot be looked at.
     const lost = sink.damage.count && file ? await emptyTracks(encode, target, signal) : [];
     checkAbort();
-    for (const message of [...damageWarnings(met, sink), ...lost]) emit({ type: 'warning', message });
+    const cut = missing === undefined ? [] : [`the source is not whole: ${missing}`];
+    for (const message of [...damageWarnings(met, sink), ...cut, ...lost]) emit({ type: 'warning', message });
     await file?.commit();
     await work?.remove();
     emit(meter.event());

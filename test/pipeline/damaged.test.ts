@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ffmpeg, streamsOf, videoStream } from '../support/ffmpeg.js';
+import { ffmpeg, packets, streamsOf, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
 import { counting, numbered, numbersIn } from '../support/pictures.js';
 import { failure, upscale } from '../support/upscale.js';
@@ -62,6 +62,33 @@ describe('a damaged source', () => {
     expect(numbers.length).toBeLessThan(FRAMES);
     // The last frame may be cut through; those before it are whole.
     expect(numbers.slice(0, -1)).toEqual(counting(numbers.length - 1));
+  });
+
+  it('that breaks off between two frames is told, and an error with strict', async () => {
+    // Of frames as large as these ffmpeg says nothing at all.
+    const noise = 'testsrc2=s=320x240:r=10,noise=alls=80:allf=t:all_seed=7';
+    const source = await folder.made('thirty.mp4', (path) =>
+      ffmpeg('-f', 'lavfi', '-i', noise, '-frames:v', '30', ...FAST, '-movflags', '+faststart', path),
+    );
+    // Its pictures lie one behind the other.
+    const bytes = (await packets(source, 0)).slice(0, 10).reduce((sum, { size }) => sum + size, 0);
+    const broken = await changed(source, 'broken-off.mp4', (all) => all.subarray(0, all.indexOf('mdat') + 4 + bytes));
+    const options = { model: 'tinysr-nano-x2', overwrite: true } as const;
+    const output = folder.file('broken-off-out.mp4');
+    const { done, warnings } = await upscale({ input: broken, output, ...options });
+    expect(warnings).toEqual(['the source is not whole: it ends after 10 of 30 frames']);
+    expect([done.damaged, done.frames]).toEqual([1, 10]);
+    const error = await failure({ input: broken, output: folder.file('never.mp4'), strict: true, ...options });
+    expect([error.code, error.message]).toEqual(['TSR_INPUT_DAMAGED', expect.stringContaining('10 of 30 frames')]);
+    // An edit list that hides most of it, and a last frame that stays, are no damage.
+    const edited = folder.file('edited.mp4');
+    await ffmpeg('-ss', '1.1', '-i', source, '-t', '0.4', '-c', 'copy', edited);
+    const held = folder.file('held.mp4');
+    const staying = ['-bsf:v', "setts=duration='if(eq(N,9),10/TB,DURATION)'"];
+    await ffmpeg('-i', source, '-frames:v', '10', '-c', 'copy', ...staying, held);
+    for (const input of [edited, held]) {
+      expect((await upscale({ input, output, ...options })).warnings).toEqual([]);
+    }
   });
 
   it.each(['mp4', 'mkv', 'ts'])(
