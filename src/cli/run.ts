@@ -102,6 +102,18 @@ function fromCommander(error: CommanderError): TinySRError | undefined {
   });
 }
 
+/** Programs that are started need a folder to be in, as does the runtime of the models. @throws TinySRError `TSR_USAGE` */
+function requireFolder(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new TinySRError('TSR_USAGE', 'the folder that this is run in is gone', {
+      hint: 'Go to another one (cd), or to this one anew.',
+      cause,
+    });
+  }
+}
+
 /** Runs the command line of this process and sets its exit status. */
 export async function run(): Promise<void> {
   // What nobody hears or can be told ends no work: the terminal may be closed while a video is upscaled.
@@ -113,6 +125,7 @@ export async function run(): Promise<void> {
     process.exitCode = reportError(error, { ...style, json: false }).exitCode;
   });
   try {
+    requireFolder();
     await program().parseAsync();
   } catch (thrown) {
     const error = thrown instanceof CommanderError ? fromCommander(thrown) : thrown;

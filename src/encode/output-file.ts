@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { access, constants, link, lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { absolutePath } from '../shared/absolute-path.js';
 import { syncFile } from '../shared/durable.js';
 import { isFullDisk, TinySRError } from '../shared/errors.js';
 import { asLastResort } from '../shared/last-resort.js';
@@ -33,7 +34,7 @@ export class OutputFile {
    * @throws TinySRError `TSR_OUTPUT_EXISTS`, `TSR_OUTPUT_UNWRITABLE`
    */
   static async prepare(target: string, overwrite: boolean): Promise<OutputFile> {
-    const named = resolve(target);
+    const named = absolutePath(target);
     // A link stays one: what it leads to is replaced. One that leads nowhere is replaced itself.
     const path = overwrite ? await realpath(named).catch(() => named) : named;
     const folder = dirname(path);

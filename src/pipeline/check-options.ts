@@ -7,7 +7,7 @@ import { DEINTERLACE_CHOICES, FIELD_ORDERS } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import type { PreviewOptions, UpscaleOptions, UpscaleVideoOptions } from './options.js';
 
-const path = z.string().min(1);
+const path = z.string().min(1, 'an empty name is none');
 const word = path.optional();
 const flag = z.boolean().optional();
 

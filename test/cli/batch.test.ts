@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { CLI, runCli } from '../support/cli.js';
 import { ffmpeg, frameTimes } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
 
@@ -61,6 +62,27 @@ describe('--out-dir', () => {
     const again = await runCli([from, '--out-dir', to, '--skip-existing'], { env: { TMPDIR: temporary } });
     expect(again.stderr).toContain(`${join(from, 'Übung.mp4')}: skipped`);
     expect(namesIn(temporary)).toEqual([]);
+  });
+
+  it('writes into a folder whose own name is no UTF-8, when it is run there', async () => {
+    const parent = folder.empty();
+    const old = Buffer.concat([Buffer.from(`${parent}/`), Buffer.from('Übung', 'latin1')]);
+    mkdirSync(old);
+    copyFileSync(await clip(), Buffer.concat([old, Buffer.from('/clip.mp4')]));
+    // No name that Node could give to a program leads there.
+    const there = 'cd "$1"/*; shift; "$@"';
+    const run = (...args: string[]) =>
+      spawnSync('bash', ['-c', there, 'bash', parent, process.execPath, CLI, '--device', 'cpu', ...args]).status;
+    expect([run('clip.mp4', 'out.mp4'), run('clip.mp4', 'resumed.mp4', '--resume')]).toEqual([0, 0]);
+    expect(run('.', '--out-dir', 'more')).toBe(0);
+    expect(readdirSync(old).sort()).toEqual(['clip.mp4', 'more', 'out.mp4', 'resumed.mp4']);
+  });
+
+  it('says that the folder it is run in is gone', async () => {
+    const there = 'cd "$1"; rmdir "$1"; shift; "$@"';
+    const args = ['bash', folder.empty(), process.execPath, CLI, await clip(), 'out.mp4'];
+    const { status, stderr } = spawnSync('bash', ['-c', there, ...args], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('TSR_USAGE: the folder that this is run in is gone')]);
   });
 
   it('knows old footage by its names, and tells what it passes over', async () => {

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { absolutePath } from '../../shared/absolute-path.js';
 import { renameDurably, syncFile, syncFolder, writeDurably } from '../../shared/durable.js';
 import { isFullDisk, TinySRError } from '../../shared/errors.js';
 import { OWNER } from '../../shared/owner-name.js';
@@ -11,7 +12,7 @@ const MANIFEST = 'manifest.json';
 
 /** Where the finished pieces of an output are kept. */
 export function workFolderOf(output: string): string {
-  const path = resolve(output);
+  const path = absolutePath(output);
   return join(dirname(path), `.${basename(path)}.tinysr-resume`);
 }
 
