@@ -189,6 +189,12 @@ export class FrameSource {
         cause,
       });
     }
+    if (reason.includes('No such file or directory')) {
+      return new TinySRError('TSR_INPUT_NOT_FOUND', `${info.path}: went before it could be decoded`, {
+        hint: 'Put it back, and run again.',
+        cause,
+      });
+    }
     const ranged = this.#options.start !== undefined || this.#options.end !== undefined;
     const what = ranged ? 'in the asked range' : 'could be decoded';
     return new TinySRError('TSR_INPUT_NO_FRAMES', `${this.#options.info.path}: no frame ${what}${reason}`, {

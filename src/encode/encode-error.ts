@@ -26,6 +26,19 @@ const NOT_WRITTEN =
 const CANNOT_OPEN =
   /^file:.*: (Permission denied|Operation not permitted|Read-only file system|No such file or directory)$/m;
 
+/** Why the source could not be opened, which was there when it was looked at; undefined when it could. */
+function sourceGone(stderr: string, source: string): Meaning | undefined {
+  const start = `${fileUrl(source)}: `;
+  const line = stderr.split('\n').find((candidate) => candidate.startsWith(start) && CANNOT_OPEN.test(candidate));
+  if (line === undefined) return undefined;
+  const why = line.slice(start.length);
+  return {
+    code: why.startsWith('No such') ? 'TSR_INPUT_NOT_FOUND' : 'TSR_INPUT_UNREADABLE',
+    what: `the source ${source} went while it was upscaled (${why})`,
+    hint: 'Put it back, and run again.',
+  };
+}
+
 /** A track that the muxer, or the encoder that was to convert it, refuses; stream 0 is the picture. */
 const TRACK_REFUSED = /Error initializing output stream 0:(?!0 )(\d+)|Could not write header for output file/;
 
@@ -89,6 +102,8 @@ function meaningOf(exit: ChildExit, encoder: string, from: EncodeOrigin): Meanin
       hint: 'Was it killed, or did the machine run out of memory? Run again.',
     };
   }
+  const gone = source === undefined ? undefined : sourceGone(stderr, source);
+  if (gone) return gone;
   if (CANNOT_OPEN.test(stderr)) {
     return {
       code: 'TSR_OUTPUT_UNWRITABLE',

@@ -351,6 +351,25 @@ describe('a run that cannot go on', () => {
     expect(message).toContain('what is written about its finished pieces cannot be read');
   });
 
+  it('says that the source went, and goes on when it is back', async () => {
+    const [source, output] = [folder.file('going.mov'), folder.file('going.mkv')];
+    const bytes = readFileSync(await even('mov'));
+    const times = [1_000_000_000, 1_000_000_000] as const;
+    writeFileSync(source, bytes);
+    utimesSync(source, ...times);
+    const error = await failure({ input: source, output, ...SMALL }, ({ type }) => {
+      if (type === 'progress') rmSync(source, { force: true });
+    });
+    expect([error.code, error.message]).toEqual([
+      'TSR_INPUT_NOT_FOUND',
+      expect.stringContaining(`the source ${source} went while it was upscaled`),
+    ]);
+    expect(error.hint).toContain('All is kept up to frame 90 of 90');
+    writeFileSync(source, bytes);
+    utimesSync(source, ...times);
+    expect((await upscale({ input: source, output, ...SMALL })).done).toMatchObject({ frames: 90, resumedFrom: 90 });
+  });
+
   it('is refused while another one writes the same output', async () => {
     const output = folder.file('twice.mkv');
     const options = { input: await long(), output, resume: true };
