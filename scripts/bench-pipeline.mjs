@@ -65,7 +65,7 @@ async function main() {
   const { stagesOf, cpuSum } = await dist('bench/predict.js');
   const { resolveModel } = await dist('infer/resolve-model.js');
   const { encoderKind } = await dist('encode/codecs.js');
-  const { probe } = await dist('decode/probe.js');
+  const { probe } = await dist('decode/probe-source.js');
   const scratch = await mkdtemp(join(tmpdir(), 'tinysr-bench-'));
   try {
     const clip = join(scratch, 'clip.mp4');

@@ -1,5 +1,5 @@
 /** Library entry of tinysr-video. */
-export { probe } from './decode/probe.js';
+export { probe } from './decode/probe-source.js';
 export { CODECS, type Codec } from './encode/codecs.js';
 export { STEADINESS, type Steadiness } from './encode/steady.js';
 export { listModels, type ShippedModel } from './infer/manifest.js';
@@ -7,7 +7,7 @@ export { chooseProvider, type DeviceReport, probeDevice } from './infer/provider
 export { resolveModel } from './infer/resolve-model.js';
 export type * from './infer/types.js';
 export { createUpscaler } from './infer/upscaler.js';
-export type { PreviewOptions, UpscaleOptions, UpscaleVideoOptions } from './pipeline/options.js';
+export type { Depth, PreviewOptions, UpscaleOptions, UpscaleVideoOptions } from './pipeline/options.js';
 export { previewFrame } from './pipeline/preview-frame.js';
 export type * from './pipeline/progress.js';
 export type { UpscaledBatch, UpscaleFramesOptions } from './pipeline/run-batches.js';
@@ -18,6 +18,7 @@ export { ERROR_CODES, type ErrorCode, TinySRError } from './shared/errors.js';
 export type { FrameBatch } from './shared/frame.js';
 export { type FrameFormat, type FrameLayout, frameLayout, type PlaneLayout } from './shared/layout.js';
 export type * from './shared/media.js';
+export type { Pattern } from './shared/pattern.js';
 export type { Rational } from './shared/rational.js';
 export type { RelayConfig, RelayOptions } from './stream/options.js';
 export { createRelay, type Relay, type RelayState } from './stream/relay.js';

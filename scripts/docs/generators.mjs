@@ -7,7 +7,7 @@ import { code, table } from './markdown.mjs';
  * What a `<!-- generated:NAME -->` part holds, by its name: a function of the repository's root that returns Markdown.
  * Each loads what it reads only when a document asks for it.
  */
-export const GENERATORS = { errors, options, relay, containers, models };
+export const GENERATORS = { errors, options, relay, containers, pictures, models };
 
 /** Error codes of src/shared/errors.ts, by exit status. */
 async function errors(root) {
@@ -54,6 +54,13 @@ async function containers(root) {
     [row.container, row.extensions, row.codecs, row.audio, row.subtitles].map(list),
   );
   return table(['Container', 'Extensions', 'Video', 'Audio', 'Subtitles'], rows);
+}
+
+/** What each kind of picture holds. */
+async function pictures(root) {
+  const { PICTURES_TABLE } = await built(root, 'encode/pictures/formats.js', 'PICTURES_TABLE');
+  const rows = PICTURES_TABLE.map((row) => [row.format, row.extensions, row.bits, row.transparency, row.profile]);
+  return table(['Pictures', 'Extensions', 'Bits', 'Transparency', 'Colour profile'], rows);
 }
 
 /** Models that ship. */

@@ -1,4 +1,4 @@
-import { probe } from '../decode/probe.js';
+import { probe } from '../decode/probe-source.js';
 import { TinySRError } from '../shared/errors.js';
 import type { Budget } from './budget.js';
 import { lineFrames } from './effort.js';

@@ -1,9 +1,12 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
+import { PICTURE_EXTENSIONS } from '../decode/pictures/kinds.js';
 import { containerFor, OUTPUT_EXTENSIONS } from '../encode/containers.js';
 import { ensureFolder } from '../encode/output-file.js';
+import { PICTURE_OUTPUTS } from '../encode/pictures/formats.js';
 import { refuseSameFile } from '../pipeline/same-file.js';
 import { TinySRError } from '../shared/errors.js';
+import { numberOf, parsePattern } from '../shared/pattern.js';
 import type { CliValues } from './cli-values.js';
 import { expandInputs, type PassedOver } from './expand-inputs.js';
 import { ForeignNames, type InputFile } from './foreign-names.js';
@@ -16,11 +19,27 @@ interface Job {
   readonly output: string;
 }
 
+/** The extension of an output that has its input's own: what cannot be written becomes Matroska, or PNG. */
+function extensionOf(input: string): string {
+  const own = extname(input).toLowerCase();
+  if ([...OUTPUT_EXTENSIONS, ...PICTURE_OUTPUTS].includes(own)) return own;
+  return PICTURE_EXTENSIONS.has(own) ? '.png' : '.mkv';
+}
+
+/** What an output is called. Numbered pictures that become a video have no name but their folder's. */
 function outputName(input: string, extension: string | undefined): string {
-  const own = extname(input);
-  const wanted = extension === undefined ? own.toLowerCase() : `.${extension.replace(/^\./, '').toLowerCase()}`;
-  const usable = extension !== undefined || OUTPUT_EXTENSIONS.includes(wanted) ? wanted : '.mkv';
-  return `${basename(input, own)}${usable}`;
+  const wanted = extension === undefined ? extensionOf(input) : `.${extension.replace(/^\./, '').toLowerCase()}`;
+  const pattern = PICTURE_OUTPUTS.includes(wanted) ? undefined : parsePattern(input);
+  const name = pattern ? basename(resolve(pattern.folder)) : basename(input, extname(input));
+  return `${name}${wanted}`;
+}
+
+/** Whether an output is there: a file, or any of numbered pictures, which come all at once. */
+async function exists(output: string): Promise<boolean> {
+  if (await stat(output).catch(() => undefined)) return true;
+  const pattern = parsePattern(output);
+  const names = pattern ? await readdir(pattern.folder).catch(() => []) : [];
+  return pattern !== undefined && names.some((name) => numberOf(pattern, name) !== undefined);
 }
 
 /**
@@ -115,8 +134,8 @@ async function runNamed(
   }
   const jobs = plan(files, folder, values);
   if (jobs.length === 0)
-    throw new TinySRError('TSR_USAGE', 'no video among the inputs', {
-      hint: 'Give files, or folders with videos in them.',
+    throw new TinySRError('TSR_USAGE', 'no video among the inputs, and no picture', {
+      hint: 'Give files, or folders with videos or pictures in them.',
     });
   await ensureFolder(folder);
   const told = { json: values.json ?? false, verbose: values.verbose ?? false, jsonStream: process.stdout };
@@ -130,7 +149,7 @@ async function runNamed(
       failed.push(input.shown);
       continue;
     }
-    if (values.skipExisting && (await stat(output).catch(() => undefined))) {
+    if (values.skipExisting && (await exists(output))) {
       skipped += 1;
       say(`[${number + 1}/${jobs.length}] ${printable(input.shown)}: skipped, ${printable(output)} exists`);
       continue;

@@ -10,7 +10,7 @@ export interface CliValues {
   readonly scale?: string;
   readonly width?: number;
   readonly height?: number;
-  readonly depth?: '8' | '10';
+  readonly depth?: '8' | '10' | '16';
   readonly deinterlace?: DeinterlaceChoice;
   readonly fieldOrder?: FieldOrderChoice;
   readonly compare?: boolean;
@@ -28,6 +28,7 @@ export interface CliValues {
   readonly pixFmt?: string;
   readonly ffmpegArg?: readonly string[];
   readonly format?: 'matroska' | 'mp4';
+  readonly fps?: string;
   readonly start?: number;
   readonly end?: number;
   readonly frames?: number;
@@ -43,6 +44,8 @@ export interface CliValues {
   readonly verbose?: boolean;
 }
 
+const DEPTHS = { '8': 8, '10': 10, '16': 16 } as const;
+
 /** The library's options for one input and output. */
 export function videoOptions(
   values: CliValues,
@@ -55,7 +58,7 @@ export function videoOptions(
     ...same,
     ...{ input, output, signal },
     scale: scale === undefined ? undefined : Number(scale),
-    depth: depth === undefined ? undefined : depth === '10' ? 10 : 8,
+    depth: depth === undefined ? undefined : DEPTHS[depth],
     pixelFormat: pixFmt,
     ffmpegArgs: ffmpegArg,
   };

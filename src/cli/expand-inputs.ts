@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { PICTURE_EXTENSIONS } from '../decode/pictures/kinds.js';
 import { TinySRError } from '../shared/errors.js';
 import { entriesOf, type ForeignNames, type InputFile } from './foreign-names.js';
 
@@ -34,6 +35,16 @@ async function isVideo(path: string): Promise<boolean> {
   return VIDEO_EXTENSIONS.has(extension) || (AMBIGUOUS_EXTENSIONS.has(extension) && (await beginsAsMpeg(path)));
 }
 
+function isPicture(name: string): boolean {
+  return PICTURE_EXTENSIONS.has(extname(name).toLowerCase());
+}
+
+/** A file of a folder. */
+interface Named extends InputFile {
+  /** Whether its name is no UTF-8. */
+  readonly isForeign: boolean;
+}
+
 /** Files of a folder that are not taken for videos, as their names say otherwise. */
 export interface PassedOver {
   readonly folder: string;
@@ -51,7 +62,8 @@ export interface Expanded {
 }
 
 /**
- * The inputs, folders replaced by the videos directly in them, and what was passed over in each folder.
+ * The inputs, folders replaced by the videos directly in them, or by the pictures where there is no video (beside videos
+ * they are covers and stills), and what was passed over in each folder.
  *
  * @param names gives files paths by which they can be opened
  */
@@ -73,16 +85,17 @@ export async function expandInputs(inputs: readonly string[], names: ForeignName
     });
     const candidates = entries.filter(({ name, isFolder }) => !isFolder && !name.startsWith('.'));
     const named = candidates.map((entry) => ({ entry, shown: join(input, entry.name) }));
-    const others: string[] = [];
+    const [videos, pictures, others]: [Named[], Named[], Named[]] = [[], [], []];
     for (const { entry, shown } of named.sort((a, b) => (a.shown < b.shown ? -1 : 1))) {
-      const path = await names.pathOf(input, entry);
-      if (await isVideo(path)) {
-        files.push({ path, shown });
-        if (entry.bytes) foreign.push(shown);
-      } else others.push(shown);
+      const file = { path: await names.pathOf(input, entry), shown, isForeign: entry.bytes !== undefined };
+      const kind = (await isVideo(file.path)) ? videos : isPicture(shown) ? pictures : others;
+      kind.push(file);
     }
-    const extensions = [...new Set(others.map((path) => extname(path).toLowerCase()))].sort();
-    if (others.length) passedOver.push({ folder: input, files: others.length, extensions });
+    const [taken, left] = videos.length ? [videos, [...pictures, ...others]] : [pictures, others];
+    files.push(...taken.map(({ path, shown }) => ({ path, shown })));
+    foreign.push(...taken.filter(({ isForeign }) => isForeign).map(({ shown }) => shown));
+    const extensions = [...new Set(left.map(({ shown }) => extname(shown).toLowerCase()))].sort();
+    if (left.length) passedOver.push({ folder: input, files: left.length, extensions });
   }
   return { files, passedOver, foreign };
 }

@@ -3,7 +3,7 @@ import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
 import { DEINTERLACE_CHOICES, FIELD_ORDERS } from '../shared/deinterlace.js';
 import type { OptionDefinition } from '../shared/option-definition.js';
-import { collect, decimal, integer, seconds } from './values.js';
+import { collect, decimal, frameRate, integer, seconds } from './values.js';
 
 const PICTURE = 'Picture:';
 const OUTPUT = 'Output:';
@@ -33,8 +33,8 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
     description: 'output height; without --width the shape is kept',
   },
   {
-    ...{ name: 'depth', flag: '--depth', value: '<8|10>', group: PICTURE, choices: ['8', '10'] },
-    ...{ description: 'bits of a sample', default: '8; 10 for HDR' },
+    ...{ name: 'depth', flag: '--depth', value: '<8|10|16>', group: PICTURE, choices: ['8', '10', '16'] },
+    ...{ description: 'bits of a sample; 16 for pictures', default: "8; 10 for HDR; the source's for pictures" },
   },
   {
     ...{ name: 'deinterlace', flag: '--deinterlace', value: '<way>', group: PICTURE, choices: DEINTERLACE_CHOICES },
@@ -69,7 +69,7 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   },
   {
     ...{ name: 'ext', flag: '--ext', value: '<extension>', group: OUTPUT },
-    ...{ description: 'extension of outputs in --out-dir', default: "the input's, or mkv" },
+    ...{ description: 'extension of outputs in --out-dir', default: "the input's, or mkv, png" },
   },
   {
     ...{ name: 'skipExisting', flag: '--skip-existing', group: OUTPUT },
@@ -91,7 +91,7 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
     ...{ name: 'crf', flag: '--crf', value: '<number>', group: OUTPUT, parse: decimal(0, 63) },
     ...{
       description: 'quality, lower is better',
-      default: 'h264 18, hevc and hardware 20, av1 28 (libaom 26), vp9 26, prores 9',
+      default: 'h264 18, hevc and hardware 20, av1 28 (libaom 26), vp9 26, prores 9; JPEG 2, WebP 5',
     },
   },
   {
@@ -115,6 +115,10 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   {
     ...{ name: 'format', flag: '--format', value: '<name>', group: OUTPUT, choices: ['matroska', 'mp4'] },
     ...{ description: 'container on stdout (output -)', default: 'matroska' },
+  },
+  {
+    ...{ name: 'fps', flag: '--fps', value: '<n|n/d>', group: RANGE, parse: frameRate },
+    ...{ description: 'frames a second of numbered pictures, as in frames/%06d.png', default: '25' },
   },
   {
     ...{ name: 'start', flag: '--start', value: '<time>', group: RANGE, parse: seconds },

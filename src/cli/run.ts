@@ -19,6 +19,8 @@ Examples:
   tinysr-video old.avi new.mkv --codec hevc --scale 2
   tinysr-video film.mkv restored.mkv --resume
   tinysr-video tapes/ --out-dir restored --skip-existing --resume
+  tinysr-video photo.jpg photo-x4.png
+  tinysr-video 'frames/%06d.png' film.mkv --fps 24
   tinysr-video in.mp4 look.png --preview 100 --compare
   cat in.mkv | tinysr-video - - | mpv -
 

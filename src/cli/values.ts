@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseFrameRate } from '../shared/frame-rate.js';
 
 /** Reads a whole number within a range. */
 export function integer(min: number, max: number): (text: string) => number {
@@ -28,4 +29,10 @@ export function seconds(text: string): number {
 /** Collects the values of an option that may be repeated. */
 export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), text];
+}
+
+/** Reads a frame rate, kept as it is written. */
+export function frameRate(text: string): string {
+  if (parseFrameRate(text)) return text;
+  throw new InvalidArgumentError('a frame rate such as 25, 23.976 or 24000/1001 is needed.');
 }

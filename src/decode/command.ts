@@ -1,7 +1,7 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { hasNoMatrix, isLimitedGrey, type Matrix } from '../shared/color.js';
 import { type Deinterlacing, deinterlaceFilters, pictureClock } from '../shared/deinterlace.js';
-import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { inputOf } from '../shared/input-options.js';
 import { type FrameFormat, isSubsampled } from '../shared/layout.js';
 import type { MediaInfo } from '../shared/media.js';
 import { formatRational, rationalValue } from '../shared/rational.js';
@@ -73,6 +73,11 @@ function edgePadding(columns: number, rows: number): string[] {
   return [...(columns ? [right] : []), ...(rows ? [bottom] : [])];
 }
 
+/** Ends ffmpeg at a picture of another size than the first: it would be stretched. The width is none then. */
+function sameSize({ width, height }: MediaInfo['video']): string {
+  return `crop=w='if(eq(iw,${width})*eq(ih,${height}),iw,-1)':h=ih`;
+}
+
 /** Filters from decoded frames to raw frames of one size and format. */
 export function decodeFilters(options: DecodeOptions): string {
   const { info, format, width, height } = options;
@@ -83,6 +88,8 @@ export function decodeFilters(options: DecodeOptions): string {
   const fromRgb = hasNoMatrix(video.pixelFormat, video.color.range);
   const grey = isLimitedGrey(video.pixelFormat, video.color.range);
   return [
+    ...(info.pictures?.turn ?? []),
+    ...(info.pictures?.sequence ? [sameSize(video)] : []),
     ...deinterlaceFilters(video, options.deinterlacing),
     ...(options.firstFrame ? [`trim=start_frame=${options.firstFrame}`] : []),
     // Its plane becomes that of luma as it is.
@@ -100,18 +107,21 @@ export function decodeFilters(options: DecodeOptions): string {
 export function decodeArguments(options: DecodeOptions): string[] {
   const { info, hwaccel, threads, deinterlacing } = options;
   const { timeBase } = pictureClock(info.video, deinterlacing);
+  const { options: reading, url } = inputOf(info);
   // Options are given one by one: fluent-ffmpeg would split those of an array at their spaces.
   const command = ffmpeg()
-    .input(fileUrl(info.path))
+    .input(url)
     .inputOptions(
       ...[
         '-hide_banner',
         '-nostdin',
         ...['-v', 'repeat+warning', '-copyts', '-max_error_rate', '1'],
+        // A picture that cannot be read ends it: all behind it would have the number of the one before.
+        ...(info.pictures?.sequence ? ['-xerror'] : []),
         ...(hwaccel === 'none' ? [] : ['-hwaccel', hwaccel]),
         ...(threads === undefined ? [] : ['-threads', String(threads)]),
         ...seekOptions(options),
-        ...SAFE_INPUT_OPTIONS,
+        ...reading,
       ],
     )
     .complexFilter([`[0:${info.video.index}]${decodeFilters(options)},split[pictures][times]`])

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { TinySRError } from '../shared/errors.js';
 import { runTool } from '../shared/ffmpeg.js';
 import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { MAX_PIXELS } from '../shared/limits.js';
 import { throwIfStopped } from '../shared/stopped.js';
+import { PICTURE_NAMES } from './pictures/kinds.js';
 
 const text = z.string().optional();
 const tags = z.record(z.string(), z.string()).optional();
@@ -72,6 +74,8 @@ export interface ProbeOptions {
   readonly firstFrame?: number;
   /** Read on until every track is known, as by {@link LONG_LOOK}. */
   readonly long?: boolean;
+  /** Options for a picture, which is read as well as its streams; default: those of video files. */
+  readonly picture?: readonly string[];
 }
 
 /**
@@ -82,27 +86,48 @@ export interface ProbeOptions {
 export async function ffprobe(
   path: string,
   signal?: AbortSignal,
-  { firstFrame, long = false }: ProbeOptions = {},
+  { firstFrame, long = false, picture }: ProbeOptions = {},
 ): Promise<ProbeReport> {
-  const what =
-    firstFrame === undefined
-      ? ['-show_streams', '-show_format', '-show_chapters']
-      : ['-select_streams', String(firstFrame), '-read_intervals', '%+#1', '-show_frames'];
-  const result = await runTool(
-    'ffprobe',
-    ['-v', 'error', ...SAFE_INPUT_OPTIONS, ...(long ? LONG_LOOK : []), ...what, '-of', 'json', fileUrl(path)],
-    signal,
-  );
+  const oneFrame = ['-read_intervals', '%+#1', '-show_frames'];
+  const what = [
+    ...(firstFrame === undefined ? ['-show_streams', '-show_format', '-show_chapters'] : []),
+    ...(firstFrame === undefined ? [] : ['-select_streams', String(firstFrame)]),
+    ...(firstFrame !== undefined || picture ? oneFrame : []),
+  ];
+  const reading = [...(picture ?? SAFE_INPUT_OPTIONS), ...(long ? LONG_LOOK : [])];
+  const result = await runTool('ffprobe', ['-v', 'error', ...reading, ...what, '-of', 'json', fileUrl(path)], signal);
   throwIfStopped(signal, 'stopped while probing');
   const invalid = (reason: string, cause?: unknown) =>
-    new TinySRError('TSR_INPUT_INVALID', `${path}: not a readable video file (${reason || 'unknown format'})`, {
-      hint: 'Check that the file is complete and plays elsewhere; playlists, still images and network addresses are not read.',
-      cause,
-    });
+    new TinySRError(
+      'TSR_INPUT_INVALID',
+      `${path}: not a readable ${picture ? 'picture' : 'video file'} (${reason || 'unknown format'})`,
+      {
+        hint: picture
+          ? 'Check that the file is complete and opens elsewhere, or save it as PNG.'
+          : `Check that the file is complete and plays elsewhere; of pictures ${PICTURE_NAMES} are read, of playlists and network addresses none.`,
+        cause,
+      },
+    );
+  // What decoders say of a header whose picture would not fit the memory.
+  if (
+    picture &&
+    /exceeds specified max pixel count|Picture size \d+x\d+ is invalid|Invalid image size/.test(result.stderr)
+  ) {
+    throw new TinySRError(
+      'TSR_INPUT_TOO_LARGE',
+      `${path}: has more than ${Math.round(MAX_PIXELS / 1e5) / 10} million pixels`,
+      {
+        hint: 'Scale the picture down first, or cut it into parts.',
+      },
+    );
+  }
   if (result.code !== 0) throw invalid(lastReason(result.stderr));
+  let parsed: ProbeReport;
   try {
-    return report.parse(JSON.parse(result.stdout.toString()));
+    parsed = report.parse(JSON.parse(result.stdout.toString()));
   } catch (error) {
     throw invalid('ffprobe gave no usable report', error);
   }
+  if (picture && !parsed.streams[0]?.width) throw invalid(lastReason(result.stderr));
+  return parsed;
 }

@@ -1,5 +1,5 @@
 import { runTool } from '../shared/ffmpeg.js';
-import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { inputOf } from '../shared/input-options.js';
 import type { MediaInfo, VideoStream } from '../shared/media.js';
 import { rationalValue } from '../shared/rational.js';
 
@@ -60,13 +60,14 @@ export interface FieldLook {
  *
  * @param at seconds from the file's start
  */
-export async function lookForFields({ path, video }: MediaInfo, at: number, signal?: AbortSignal): Promise<FieldLook> {
+export async function lookForFields(info: MediaInfo, at: number, signal?: AbortSignal): Promise<FieldLook> {
+  const { options, url } = inputOf(info);
   const { stderr } = await runTool(
     'ffmpeg',
     [
-      ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-threads', '1', ...SAFE_INPUT_OPTIONS],
+      ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-threads', '1'],
       ...(at > 0 ? ['-ss', at.toFixed(3), '-noaccurate_seek'] : []),
-      ...['-i', fileUrl(path), '-map', `0:${video.index}`],
+      ...[...options, '-i', url, '-map', `0:${info.video.index}`],
       // After idet frames are marked by what it found.
       ...['-vf', `trim=end_frame=${LOOKED_AT},showinfo=checksum=0,idet`],
       ...['-fps_mode', 'passthrough', '-f', 'null', '-'],

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { type RunningChild, startChild } from '../shared/child.js';
+import { type ChildExit, type RunningChild, startChild } from '../shared/child.js';
 import { DamageCounter, readFailure, unreadableError } from '../shared/damage.js';
 import { pictureClock } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
@@ -13,6 +13,7 @@ import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js
 import { lastReason } from './ffprobe.js';
 import type { FrameReader } from './frame-reader.js';
 import { hwaccelError } from './hwaccel.js';
+import { oddPicture } from './pictures/odd-picture.js';
 import { PipeReader } from './pipe-reader.js';
 import { SocketReader } from './socket-reader.js';
 import { Timestamps } from './timestamps.js';
@@ -50,6 +51,8 @@ export class FrameSource {
   /** PTS in nanoseconds of the first frame that is given, and of the first that is not any more. */
   readonly #cut: { readonly from: bigint; readonly to: bigint } | undefined;
   #frames = 0;
+  /** Frames that were left out in front of the first given one. */
+  #left = 0;
   #skipped = false;
   #closed = false;
 
@@ -108,6 +111,7 @@ export class FrameSource {
     const frame = new Uint8Array(this.layout.bytes);
     while ((await this.#pictures.fill(frame)) === frame.length) {
       const pts = await this.#times.next();
+      this.#left += 1;
       if (pts === undefined || pts > ptsNs) return false;
       if (pts < ptsNs) continue;
       this.#skipped = true;
@@ -153,10 +157,26 @@ export class FrameSource {
       if (ptsNs.length) yield { buffer, count: ptsNs.length, ptsNs, first };
       else credit.release(buffer);
       if (ptsNs.length === size) continue;
-      if (ended || this.#frames === this.#options.frames) await this.close();
+      if (this.#isOnePicture) await this.#finish(partial || (await this.#passOver()));
+      else if (ended || this.#frames === this.#options.frames) await this.close();
       else await this.#finish(partial);
       if (ended && this.#frames === 0 && !this.#skipped) throw this.#noFrames('', undefined);
       return;
+    }
+  }
+
+  /** One picture is waited for to its end: what is damaged in it is known then, whichever came first, words or samples. */
+  get #isOnePicture(): boolean {
+    const { pictures } = this.#options.info;
+    return pictures !== undefined && pictures.sequence === undefined;
+  }
+
+  /** Leaves out what follows, such as the pictures that phones put behind theirs. @returns bytes of a part of a frame */
+  async #passOver(): Promise<number> {
+    const frame = new Uint8Array(this.layout.bytes);
+    for (;;) {
+      const filled = await this.#pictures.fill(frame);
+      if (filled < frame.length) return filled;
     }
   }
 
@@ -173,12 +193,25 @@ export class FrameSource {
         { hint: 'Was it killed, or did the machine run out of memory? Run again.', cause: new Error(exit.stderr) },
       );
     }
+    await this.#requireAllPictures(exit);
     const unreadable = readFailure(exit.stderr, fileUrl(path));
     if (unreadable !== undefined) throw unreadableError(path, unreadable, `after ${this.#frames} frames`);
     if (this.#frames > 0 || this.#skipped) return;
     const failed = hwaccelError(this.#options.hwaccel, exit.stderr);
     if (failed) throw failed;
     throw this.#noFrames(exit.code ? ` (${lastReason(exit.stderr)})` : '', new Error(exit.stderr));
+  }
+
+  /** Of a sequence every picture has come: one less, and those behind it would have the number of another. */
+  async #requireAllPictures({ code, stderr }: ChildExit): Promise<void> {
+    const { info, start = 0, firstFrame, deinterlacing } = this.#options;
+    const sequence = info.pictures?.sequence;
+    if (!sequence || firstFrame !== undefined) return;
+    const passed = Math.ceil(start * rationalValue(info.video.frameRate ?? { num: 25, den: 1 }) - 1e-6);
+    const given = Math.ceil((this.#left + this.#frames) / (deinterlacing?.each === 'field' ? 2 : 1));
+    const from = passed + given;
+    if (code === 0 && (from >= sequence.count || this.#cut)) return;
+    throw await oddPicture(info, sequence, from, stderr);
   }
 
   #noFrames(reason: string, cause: unknown): TinySRError {

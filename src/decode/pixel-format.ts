@@ -19,6 +19,7 @@ export function describePixelFormat(name: string): PixelFormatInfo {
     : /^(x2rgb10|x2bgr10|y210|xv30)/.test(name)
       ? 10
       : 8;
-  const depth = Number(semiPlanar?.[1] ?? planar?.[1] ?? packed);
+  // Of floats, sixteen bits are what frames here can hold.
+  const depth = /f(16|32)(le|be)?$/.test(name) ? 16 : Number(semiPlanar?.[1] ?? planar?.[1] ?? packed);
   return { depth, alpha, rgb, chroma420: /^(yuva?420p|nv12|nv21|p0(10|12|16))/.test(name) };
 }

@@ -6,6 +6,7 @@ import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, Stereo, VideoStrea
 import { parseRational, type Rational, rationalValue } from '../shared/rational.js';
 import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
 import { frameFieldOrder, marksFrames, streamFieldOrder } from './field-order.js';
+import { patternIn } from './pictures/sequence.js';
 import { describePixelFormat } from './pixel-format.js';
 
 /** Whether an untrusted name is worth passing on: `unknown` and `reserved` say nothing. */
@@ -31,7 +32,9 @@ function marksOf({ disposition = {} }: ProbedStream): string[] {
 }
 
 function rotationOf(stream: ProbedStream): number {
-  const degrees = stream.side_data_list?.find((data) => data.side_data_type === 'Display Matrix')?.rotation ?? 0;
+  // Called by another name with a frame than with a stream.
+  const isMatrix = (name = '') => name === 'Display Matrix' || name === '3x3 displaymatrix';
+  const degrees = stream.side_data_list?.find((data) => isMatrix(data.side_data_type))?.rotation ?? 0;
   const quarters = Math.round(-degrees / 90);
   // As ffmpeg does: a turn that is no quarter turn is drawn within a picture of the same shape.
   if (Math.abs(-degrees - quarters * 90) > 1) return 0;
@@ -67,7 +70,8 @@ function number(value: string | undefined): number | undefined {
   return Number.isFinite(parsed) ? parsed : undefined;
 }
 
-function videoStream(path: string, stream: ProbedStream, duration: number | undefined): VideoStream {
+/** What a picture stream is. @throws TinySRError `TSR_INPUT_INVALID`, `TSR_INPUT_TOO_LARGE`, `TSR_INPUT_TOO_SMALL` */
+export function videoStream(path: string, stream: ProbedStream, duration: number | undefined): VideoStream {
   const { width = 0, height = 0 } = stream;
   if (width < 1 || height < 1) {
     throw new TinySRError('TSR_INPUT_INVALID', `${path}: the video stream says no picture size`, {
@@ -79,7 +83,7 @@ function videoStream(path: string, stream: ProbedStream, duration: number | unde
       'TSR_INPUT_TOO_LARGE',
       `${path}: ${width}x${height} is larger than ${MAX_SIDE} pixels a side`,
       {
-        hint: 'Scale the video down first.',
+        hint: 'Scale it down first.',
       },
     );
   }
@@ -201,8 +205,8 @@ async function withFirstFrame(
   };
 }
 
-/** Checks that a path names a readable file with bytes in it and returns its size. */
-async function checkFile(path: string): Promise<number> {
+/** Checks that a path names a readable file with bytes in it and returns its size. @throws TinySRError `TSR_INPUT_*` */
+export async function checkFile(path: string): Promise<number> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EACCES') return undefined;
     // What Node makes of bytes that are no UTF-8.
@@ -215,9 +219,10 @@ async function checkFile(path: string): Promise<number> {
     });
   });
   if (info && !info.isFile()) {
+    const pattern = info.isDirectory() ? await patternIn(path) : undefined;
     throw new TinySRError('TSR_INPUT_NOT_FILE', `${path}: not a regular file`, {
       hint: info.isDirectory()
-        ? 'Give a folder together with --out-dir to upscale every video in it.'
+        ? `Give a folder together with --out-dir to upscale every video in it${pattern ? `, or its pictures as ${pattern}` : ''}.`
         : 'Give a video file, or - to read from stdin.',
     });
   }
@@ -238,7 +243,7 @@ async function checkFile(path: string): Promise<number> {
  *
  * @throws TinySRError `TSR_INPUT_*` for a file that cannot be upscaled, `TSR_FFMPEG_MISSING`
  */
-export async function probe(path: string, signal?: AbortSignal): Promise<MediaInfo> {
+export async function probeFile(path: string, signal?: AbortSignal): Promise<MediaInfo> {
   const bytes = await checkFile(path);
   const first = await ffprobe(path, signal);
   const lateSound = first.streams.some(isSilent);
@@ -270,5 +275,6 @@ export async function probe(path: string, signal?: AbortSignal): Promise<MediaIn
       chosen.tags?.timecode ??
       report.format?.tags?.timecode ??
       report.streams.find((s) => s.tags?.timecode)?.tags?.timecode,
+    pictures: undefined,
   };
 }

@@ -1,12 +1,13 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { isRgbOutput } from '../shared/color.js';
-import { fileUrl, LONG_LOOK, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
+import { fileUrl, inputOf, LONG_LOOK } from '../shared/input-options.js';
 import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { cutCopiedCues } from './cut-subtitles.js';
 import { dispositionValue } from './dispositions.js';
 import { encodeFilters } from './filters.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
+import { pictureArguments } from './pictures/command.js';
 import type { EncodePlan } from './plan.js';
 import { hasSoundInput, isConvertedSound, lengthOf, soundFilters } from './sound.js';
 import { stereoMessage, stereoTag } from './stereo.js';
@@ -248,7 +249,7 @@ function sourceNear({ source, zero }: EncodePlan, raised: number, firstPtsNs: bi
   return [
     ...['-itsoffset', (raised - zero).toFixed(6)],
     ...(from > 0 ? ['-ss', from.toFixed(6), '-noaccurate_seek'] : []),
-    ...SAFE_INPUT_OPTIONS,
+    ...inputOf(source).options,
   ];
 }
 
@@ -264,7 +265,7 @@ export function segmentArguments(plan: EncodePlan, target: string, firstPtsNs: b
   const command = ffmpeg()
     .input('pipe:0')
     .inputOptions(...GENERAL, ...hardwareDevice(plan), ...offset, ...RAW_FRAMES);
-  if (plan.compare) command.input(fileUrl(plan.source.path)).inputOptions(...sourceNear(plan, raised, firstPtsNs));
+  if (plan.compare) command.input(inputOf(plan.source).url).inputOptions(...sourceNear(plan, raised, firstPtsNs));
   command
     .complexFilter([encodeFilters(plan)])
     .output(fileUrl(target))
@@ -277,11 +278,12 @@ export function segmentArguments(plan: EncodePlan, target: string, firstPtsNs: b
 
 /**
  * ffmpeg arguments that read the picture from stdin and the other tracks from the source, and write `target`: a path, or
- * a pipe for stdout.
+ * a pipe for stdout. Pictures are written as of {@link pictureArguments}.
  *
  * @param picture what comes by stdin: raw frames in Matroska, or segments one behind the other
  */
 export function encodeArguments(plan: EncodePlan, target: string, picture: 'frames' | 'segments' = 'frames'): string[] {
+  if (plan.pictures) return pictureArguments(plan, plan.pictures, target);
   const encoded = picture === 'segments';
   // By itself ffmpeg would drop what is before the start by its time in the source, from tracks that `-itsoffset` has
   // moved: as much again as was skipped.
@@ -297,12 +299,10 @@ export function encodeArguments(plan: EncodePlan, target: string, picture: 'fram
       ...[...GENERAL, ...hardwareDevice(plan)],
       ...(encoded ? ['-itsoffset', (-raisedBy(plan)).toFixed(6), '-f', 'mp4'] : [...FROM_PIPE, ...RAW_FRAMES]),
     );
-  const reading = [
-    ...[...trackOffset(plan), ...seek, ...SAFE_INPUT_OPTIONS],
-    ...(plan.source.lateSound ? LONG_LOOK : []),
-  ];
-  command.input(fileUrl(plan.source.path)).inputOptions(...reading);
-  if (hasSoundInput(plan)) command.input(fileUrl(plan.source.path)).inputOptions(...reading);
+  const { options: opening, url } = inputOf(plan.source);
+  const reading = [...[...trackOffset(plan), ...seek, ...opening], ...(plan.source.lateSound ? LONG_LOOK : [])];
+  command.input(url).inputOptions(...reading);
+  if (hasSoundInput(plan)) command.input(url).inputOptions(...reading);
   for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');
   if (!encoded) command.complexFilter([encodeFilters(plan)]);
   command.output(toPipe ? target : fileUrl(target)).outputOptions(

@@ -3,6 +3,7 @@ import { TinySRError } from '../shared/errors.js';
 import type { OtherStream } from '../shared/media.js';
 import type { Codec } from './codecs.js';
 import { COVER_CODECS } from './covers.js';
+import { PICTURE_OUTPUTS } from './pictures/formats.js';
 
 /** What becomes of a stream: `copy`, an ffmpeg encoder name, or undefined when it must be dropped. */
 export type Fate = string | undefined;
@@ -10,14 +11,14 @@ export type Fate = string | undefined;
 /** An output container and what it holds. */
 export interface Container {
   /** ffmpeg muxer. */
-  readonly muxer: 'mp4' | 'mov' | 'matroska' | 'webm' | 'mpegts';
+  readonly muxer: 'mp4' | 'mov' | 'matroska' | 'webm' | 'mpegts' | 'image2';
   readonly extensions: readonly string[];
   /** Video codecs it holds; the first is the default. */
   readonly codecs: readonly Codec[];
   /** Audio codecs copied as they are. */
   readonly audio: readonly string[];
-  /** Encoder for other audio. */
-  readonly audioEncoder: string;
+  /** Encoder for other audio; undefined: dropped. */
+  readonly audioEncoder: string | undefined;
   /** Channel layouts that encoder takes, where they are few; others are mixed into the nearest. */
   readonly audioLayouts?: string;
   /** Subtitle codecs copied. */
@@ -140,6 +141,12 @@ const CONTAINERS: readonly Container[] = [
   },
 ];
 
+/** Pictures as files of their own, which hold nothing but pictures. */
+export const PICTURES: Container = {
+  ...{ muxer: 'image2', extensions: PICTURE_OUTPUTS, codecs: [], audio: [], audioEncoder: undefined, subtitles: [] },
+  ...{ textEncoder: undefined, attachments: false, covers: undefined, coverCodecs: [], chapters: false, options: [] },
+};
+
 const TEXT_SUBTITLES = [
   'subrip',
   'ass',
@@ -175,13 +182,13 @@ export const OUTPUT_EXTENSIONS = CONTAINERS.flatMap(({ extensions }) => extensio
  */
 export function containerFor(path: string): Container {
   const extension = extname(path).toLowerCase();
-  const found = CONTAINERS.find(({ extensions }) => extensions.includes(extension));
+  const found = [...CONTAINERS, PICTURES].find(({ extensions }) => extensions.includes(extension));
   if (found) return found;
   throw new TinySRError(
     'TSR_OUTPUT_FORMAT',
     `${path}: ${extension || 'no extension'} is not a container that can be written`,
     {
-      hint: `Use one of ${OUTPUT_EXTENSIONS.join(' ')}${extension === '.avi' ? '; AVI cannot keep timestamps' : ''}.`,
+      hint: `Use one of ${[...OUTPUT_EXTENSIONS, ...PICTURE_OUTPUTS].join(' ')}${extension === '.avi' ? '; AVI cannot keep timestamps' : ''}.`,
     },
   );
 }

@@ -37,6 +37,8 @@ const KEPT: Readonly<Record<Container['muxer'], Readonly<Record<'audio' | 'subti
   mov: { audio: ['default'], subtitle: ['default'] },
   // Its subtitles carry over the kind that a transport stream said they were of.
   mpegts: { audio: ['hearing_impaired', 'visual_impaired', 'descriptions', 'clean_effects'], subtitle: [] },
+  // Without tracks there is nothing to mark.
+  image2: { audio: [], subtitle: [] },
 };
 
 /** Whether a container says of itself which track is shown: where it does not, players take the first. */

@@ -5,7 +5,8 @@ import { formatRational } from '../shared/rational.js';
 import type { EncodePlan } from './plan.js';
 import { steadyFilter } from './steady.js';
 
-const QUALITY = 'flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp';
+/** Flags of swscale for what is looked at. */
+export const QUALITY = 'flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp';
 
 /** Whether a pixel format needs an even width, and an even height. */
 function evenSides(pixelFormat: string): { readonly width: boolean; readonly height: boolean } {
@@ -44,7 +45,7 @@ function fullChroma({ frame, width, height }: EncodePlan): string[] {
 }
 
 /** Crops the padding off, resamples to the output size; steadies the pictures where that is asked for. */
-function toOutputSize(plan: EncodePlan): string[] {
+export function toOutputSize(plan: EncodePlan): string[] {
   const { frame, picture, width, height } = plan;
   const cropped = picture.width !== frame.width || picture.height !== frame.height;
   const resized = picture.width !== width || picture.height !== height;
@@ -114,7 +115,7 @@ export function encodeFilters(plan: EncodePlan): string {
   const [before, after, join] = compareFilters(plan.width, plan.height, size, timeBase);
   const tagged = `setparams=colorspace=${matrixTag(plan.matrix)}:range=${plan.fullRange ? 'pc' : 'tv'}`;
   return [
-    `[1:${plan.source.video.index}]${[tagged, ...deinterlaceFilters(plan.source.video, plan.deinterlacing)].join(',')}[before]`,
+    `[1:${plan.source.video.index}]${[...(plan.source.pictures?.turn ?? []), tagged, ...deinterlaceFilters(plan.source.video, plan.deinterlacing)].join(',')}[before]`,
     '[0:v:0]null[after]',
     before,
     after,

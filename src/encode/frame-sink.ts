@@ -43,6 +43,8 @@ export class FrameSink {
     this.#child.process.once('close', () => {
       this.#ended = true;
     });
+    // Pictures have no times: their frames come bare, and may be larger than a block of Matroska.
+    if (plan.pictures) return;
     const { frameRate } = plan;
     this.#input.write(matroskaHeader(plan.frame, frameRate ? 1 / rationalValue(frameRate) : UNKNOWN_FRAME_SECONDS));
   }
@@ -78,13 +80,14 @@ export class FrameSink {
   /** Resolves when the encoder has taken all, or will take nothing any more. */
   #give(frames: readonly Uint8Array[], ptsNs: readonly bigint[]): Promise<void> {
     const { bytes } = this.#plan.frame;
-    const headers = ptsNs.map((pts) => frameHeader(bytes, pts));
+    const headers = this.#plan.pictures ? [] : ptsNs.map((pts) => frameHeader(bytes, pts));
     return new Promise((resolve) => {
       // Corked, all headers and frames go to the system in one call.
       this.#input.cork();
       if (this.#frames === 0) this.#lead(frames[0], ptsNs[0]);
       for (const [index, frame] of frames.entries()) {
-        this.#input.write(headers[index]);
+        const header = headers[index];
+        if (header) this.#input.write(header);
         if (index < frames.length - 1) this.#input.write(frame);
         else this.#input.write(frame, () => resolve());
       }
@@ -96,7 +99,7 @@ export class FrameSink {
   #lead(first: Uint8Array | undefined, pts: bigint | undefined): void {
     if (this.#plan.steady === undefined || first === undefined || pts === undefined) return;
     for (let before = STEADY_LEAD; before > 0; before -= 1) {
-      this.#input.write(frameHeader(first.length, pts - BigInt(before)));
+      if (!this.#plan.pictures) this.#input.write(frameHeader(first.length, pts - BigInt(before)));
       this.#input.write(first);
     }
   }

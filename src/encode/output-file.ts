@@ -76,8 +76,9 @@ export class OutputFile {
    *
    * @throws TinySRError `TSR_OUTPUT_EXISTS` when another appeared meanwhile, `TSR_OUTPUT_UNWRITABLE` when the folder or
    * the right to write went, `TSR_OUTPUT_DISK_FULL`
+   * @returns warnings, of which there are none
    */
-  async commit(): Promise<void> {
+  async commit(): Promise<readonly string[]> {
     try {
       await syncFile(this.temporary);
       await this.#rename();
@@ -105,6 +106,7 @@ export class OutputFile {
     }
     await rm(this.temporary, { force: true }).catch(() => undefined);
     this.#forget();
+    return [];
   }
 
   async #rename(): Promise<void> {

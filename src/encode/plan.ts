@@ -6,7 +6,22 @@ import type { Rational } from '../shared/rational.js';
 import type { Codec } from './codecs.js';
 import type { Container, Fate } from './containers.js';
 import type { CueFile } from './cut-subtitles.js';
+import type { PictureCodec, PictureTarget } from './pictures/formats.js';
 import type { Steadiness } from './steady.js';
+
+/** What is decided about pictures that are written. */
+export interface PicturePlan extends PictureTarget {
+  /** Number of the first of numbered ones. */
+  readonly first: number;
+  /** Whether samples have sixteen bits on their way. */
+  readonly deep: boolean;
+  /** Whether transparency is enlarged by interpolation and joined with the upscaled colours. */
+  readonly alpha: boolean;
+  /** Whether the source's colour profile is written, too. */
+  readonly profile: boolean;
+  /** Pictures of the source that come before the first frame. */
+  readonly passed: number;
+}
 
 /** Everything that is decided about an output before its first frame. */
 export interface EncodePlan {
@@ -14,7 +29,7 @@ export interface EncodePlan {
   /** The output as the user calls it, for messages: what is written has another name until it is whole. */
   readonly output: string;
   readonly container: Container;
-  readonly codec: Codec;
+  readonly codec: Codec | PictureCodec;
   readonly encoder: string;
   /** Quality on the encoder's scale; undefined: its default here. */
   readonly crf: number | undefined;
@@ -63,6 +78,8 @@ export interface EncodePlan {
   readonly coverFiles: readonly { readonly path: string; readonly mimeType: string; readonly name: string }[];
   /** Text tracks of a part of the video, cut already: they replace the source's. */
   readonly cueFiles: readonly CueFile[];
+  /** Where the output is pictures, and no video. */
+  readonly pictures: PicturePlan | undefined;
   /** Encoder threads; undefined: its own choice. */
   readonly threads: number | undefined;
 }

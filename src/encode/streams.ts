@@ -33,6 +33,7 @@ function fateIn(source: MediaInfo, stream: OtherStream, container: Container): F
 export function planStreams(source: MediaInfo, container: Container): { streams: CarriedStream[]; warnings: string[] } {
   const warnings: string[] = [];
   const carried = new Set<OtherStream['type']>();
+  const holder = container.muxer === 'image2' ? 'pictures' : container.muxer;
   const streams = source.others.map((stream): CarriedStream => {
     const fate = fateIn(source, stream, container);
     // Time code lives on as metadata, from which mp4 and mov make its track again.
@@ -43,20 +44,17 @@ export function planStreams(source: MediaInfo, container: Container): { streams:
       warnings.push(`${describe(stream)}: dropped, only track ${source.video.index} is upscaled`);
     else if (stream.silent) warnings.push(`${describe(stream)}: dropped, no sound was found in it`);
     else if (fate === undefined && !isTimecode && !isChapters)
-      warnings.push(`${describe(stream)}: dropped, ${container.muxer} cannot hold it`);
+      warnings.push(`${describe(stream)}: dropped, ${holder} cannot hold it`);
     else if (fate !== undefined && fate !== 'copy' && fate !== stream.codec)
       warnings.push(`${describe(stream)}: converted to ${fate}`);
     if (fate !== undefined) {
       const lost = lostMarks(stream, container, source.format, !carried.has(stream.type));
       if (lost.length)
-        warnings.push(
-          `${describe(stream)}: no longer marked as ${lost.join(', ')}, which ${container.muxer} cannot say`,
-        );
+        warnings.push(`${describe(stream)}: no longer marked as ${lost.join(', ')}, which ${holder} cannot say`);
       carried.add(stream.type);
     }
     return { index: stream.index, type: stream.type, codec: stream.codec, fate };
   });
-  if (source.chapters > 0 && !container.chapters)
-    warnings.push(`chapters: dropped, ${container.muxer} cannot hold them`);
+  if (source.chapters > 0 && !container.chapters) warnings.push(`chapters: dropped, ${holder} cannot hold them`);
   return { streams, warnings };
 }

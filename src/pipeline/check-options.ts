@@ -1,22 +1,31 @@
 import { z } from 'zod';
 import { CODECS } from '../encode/codecs.js';
+import { pictureTarget } from '../encode/pictures/formats.js';
 import { STEADINESS } from '../encode/steady.js';
 import { DEVICES, PRECISIONS } from '../infer/types.js';
 import { abortSignal, checkOptions, whole } from '../shared/check-options.js';
 import { DEINTERLACE_CHOICES, FIELD_ORDERS } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
+import { parseFrameRate } from '../shared/frame-rate.js';
 import type { PreviewOptions, UpscaleOptions, UpscaleVideoOptions } from './options.js';
+import { checkPictureOptions } from './picture-plan.js';
 
 const path = z.string().min(1, 'an empty name is none');
 const word = path.optional();
 const flag = z.boolean().optional();
+
+const isFrameRate = (value: number | string) => parseFrameRate(String(value)) !== undefined;
 
 /** The same ranges as on the command line. Other properties are none of its business. */
 const UPSCALE = z.object({
   ...{ input: path, output: path, overwrite: flag, compare: flag },
   ...{ model: word, device: z.enum(DEVICES).optional(), precision: z.enum(['auto', ...PRECISIONS]).optional() },
   scale: z.literal([2, 3, 4]).optional(),
-  ...{ width: whole(16, 16_384), height: whole(16, 16_384), depth: z.literal([8, 10]).optional(), hwaccel: word },
+  ...{ width: whole(16, 16_384), height: whole(16, 16_384), depth: z.literal([8, 10, 16]).optional(), hwaccel: word },
+  fps: z
+    .union([z.number(), z.string()])
+    .refine(isFrameRate, 'a frame rate such as 25, 23.976 or 24000/1001')
+    .optional(),
   ...{ deinterlace: z.enum(DEINTERLACE_CHOICES).optional(), fieldOrder: z.enum(FIELD_ORDERS).optional() },
   ...{ batch: whole(1, 64), tile: whole(0, 16_384), threads: whole(1, 256), signal: abortSignal },
 });
@@ -46,6 +55,8 @@ function checkResume({ input, output, resume, segmentFrames }: UpscaleVideoOptio
   if (!resume) return;
   if (input === '-') throw refuse('a video from stdin cannot be resumed', 'Give it as a file, or leave out --resume.');
   if (output === '-') throw refuse('a video to stdout cannot be resumed', 'Write to a file, or leave out --resume.');
+  const target = pictureTarget(output);
+  if (target && !target.pattern) throw refuse('one picture is not resumed', 'Leave out --resume.');
 }
 
 function checkFields({ deinterlace, fieldOrder = 'auto' }: UpscaleOptions): void {
@@ -60,6 +71,7 @@ export function checkVideoOptions(options: UpscaleVideoOptions): void {
   checkOptions(VIDEO, options, "upscaleVideo({ input: 'in.mp4', output: 'out.mp4' })");
   checkFields(options);
   checkResume(options);
+  checkPictureOptions(options);
   const { start = 0, end } = options;
   if (end !== undefined && end <= start) {
     throw new TinySRError('TSR_USAGE', 'the end is not after the start', {

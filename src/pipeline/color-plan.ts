@@ -2,6 +2,7 @@ import type { Model } from '../infer/types.js';
 import { effectiveMatrix, hasNoMatrix, isLimitedGrey, type Matrix, matrixTag } from '../shared/color.js';
 import type { FrameFormat } from '../shared/layout.js';
 import type { ColorTags, VideoStream } from '../shared/media.js';
+import type { Depth } from './options.js';
 import type { SizePlan } from './size-plan.js';
 
 /** How colour crosses the line. */
@@ -22,7 +23,7 @@ const UNTAGGED: ColorTags = {
   chromaLocation: undefined,
 };
 
-function frameFormat(video: VideoStream, model: Model, size: SizePlan, depth: 8 | 10, fullRange: boolean): FrameFormat {
+function frameFormat(video: VideoStream, model: Model, size: SizePlan, depth: Depth, fullRange: boolean): FrameFormat {
   const has = (format: FrameFormat) => model.variants.some((variant) => variant.format === format);
   const unpadded = size.frame.width === video.width && size.frame.height === video.height;
   const yuv: FrameFormat = depth === 8 ? 'yuv420p' : 'yuv420p10le';
@@ -31,16 +32,25 @@ function frameFormat(video: VideoStream, model: Model, size: SizePlan, depth: 8 
     /^(yuv420p|nv12|nv21|p010)/.test(video.pixelFormat) || isLimitedGrey(video.pixelFormat, video.color.range);
   const is420 = coarse && (depth === 8 || video.depth <= 10);
   if (is420 && unpadded && !fullRange && has(yuv)) return yuv;
-  return depth === 10 && has('rgb48le') ? 'rgb48le' : 'rgb24';
+  return rgbFormat(model, depth);
 }
 
-/** Decides frame format, matrix, range and tags. */
-export function planColor(video: VideoStream, model: Model, size: SizePlan, depth: 8 | 10): ColorPlan {
+/** RGB of eight bits, or of more where the model takes them. */
+function rgbFormat(model: Model, depth: Depth): FrameFormat {
+  return depth > 8 && model.variants.some(({ format }) => format === 'rgb48le') ? 'rgb48le' : 'rgb24';
+}
+
+/**
+ * Decides frame format, matrix, range and tags.
+ *
+ * @param rgb whether frames are to be RGB whatever the source is, as pictures are
+ */
+export function planColor(video: VideoStream, model: Model, size: SizePlan, depth: Depth, rgb = false): ColorPlan {
   const isRgb = hasNoMatrix(video.pixelFormat, video.color.range);
   if (isRgb) {
     const matrix = effectiveMatrix(UNTAGGED, size.height);
     const { primaries, transfer } = video.color;
-    const format = depth === 10 && model.variants.some((v) => v.format === 'rgb48le') ? 'rgb48le' : 'rgb24';
+    const format = rgbFormat(model, depth);
     return { format, matrix, fullRange: false, tags: { ...UNTAGGED, matrix: matrixTag(matrix), primaries, transfer } };
   }
   const fullRange = video.color.range === 'pc';
@@ -49,7 +59,7 @@ export function planColor(video: VideoStream, model: Model, size: SizePlan, dept
   const guessed = effectiveMatrix(UNTAGGED, size.height);
   const tag = video.color.matrix ?? (guessed === matrix ? undefined : matrixTag(matrix));
   return {
-    format: frameFormat(video, model, size, depth, fullRange),
+    format: rgb ? rgbFormat(model, depth) : frameFormat(video, model, size, depth, fullRange),
     matrix,
     fullRange,
     tags: { ...video.color, matrix: tag },

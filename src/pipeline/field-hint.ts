@@ -27,6 +27,8 @@ export async function fieldHint(
 ): Promise<string | undefined> {
   const { deinterlace, fieldOrder = 'auto' } = options;
   if (deinterlace === 'off' || fieldOrder !== 'auto' || !mayBeWoven(info.video)) return undefined;
+  // One picture has no movement to be seen by.
+  if (info.pictures && !info.pictures.sequence) return undefined;
   const look = await lookForFields(info, placeIn(info, options), signal).catch(() => undefined);
   if (look?.seen === undefined || signal.aborted) return undefined;
   const { seen, marked } = look;

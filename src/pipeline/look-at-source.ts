@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { countClockJumps, mendClock } from '../decode/clock.js';
 import { countFrames } from '../decode/packet-times.js';
-import { probe } from '../decode/probe.js';
+import { probe } from '../decode/probe-source.js';
 import { stereoOfPicture } from '../decode/stereo.js';
 import type { MediaInfo } from '../shared/media.js';
+import type { Rational } from '../shared/rational.js';
 import { COPIES } from './spool.js';
 
 /** A folder for intermediate files, or what makes one when it is needed. */
@@ -18,14 +19,16 @@ export function scratchPath(scratch: Scratch): Promise<string> {
  * Looks at a source. One whose clock jumps back is copied to a file whose clock goes on, as no other container can hold
  * such times.
  *
+ * @param frameRate of numbered pictures
  * @throws TinySRError as `probe` and `mendClock`
  */
 export async function lookAtSource(
   path: string,
   scratch: Scratch,
   signal?: AbortSignal,
+  frameRate?: Rational,
 ): Promise<{ readonly source: MediaInfo; readonly warnings: readonly string[] }> {
-  const source = await probe(path, signal);
+  const source = await probe(path, signal, frameRate);
   const [jumps, frames, stereo] = await Promise.all([
     countClockJumps(source, signal),
     countFrames(source, signal),

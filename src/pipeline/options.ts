@@ -3,10 +3,15 @@ import type { Steadiness } from '../encode/steady.js';
 import type { Device, PrecisionChoice } from '../infer/types.js';
 import type { DeinterlaceChoice, FieldOrderChoice } from '../shared/deinterlace.js';
 
+/** Bits of a sample; 16 are for pictures. */
+export type Depth = 8 | 10 | 16;
+
 /** What decides how frames are upscaled, for videos and previews alike. */
 export interface UpscaleOptions {
-  /** Path of the source. */
+  /** Path of the source: a video, a picture, or numbered pictures by their pattern (`frames/%06d.png`). */
   readonly input: string;
+  /** Frames a second of numbered pictures: `24`, `23.976`, `'24000/1001'`; default 25. */
+  readonly fps?: number | string | undefined;
   /** Replace an existing output. */
   readonly overwrite?: boolean | undefined;
   /** Name of a shipped model or path of an ONNX file; default `tinysr-nano`. */
@@ -19,8 +24,11 @@ export interface UpscaleOptions {
   readonly width?: number | undefined;
   /** Output height in pixels. */
   readonly height?: number | undefined;
-  /** Bits of a sample, 8 or 10; default 8, and 10 for HDR sources. */
-  readonly depth?: 8 | 10 | undefined;
+  /**
+   * Bits of a sample: 8 or 10 of a video, 8 or 16 of pictures; default: 8, 10 for HDR sources, and for pictures 16 where
+   * the source has more than 8.
+   */
+  readonly depth?: Depth | undefined;
   /**
    * What is done with interlaced frames. `auto` (default): one picture of each frame that the file marks as interlaced;
    * `frame`: of every frame, marked or not; `field`: one of each field, at twice the rate; `off`: nothing.
@@ -46,7 +54,7 @@ export interface UpscaleOptions {
 
 /** What to upscale and how to write it. */
 export interface UpscaleVideoOptions extends UpscaleOptions {
-  /** Path of the result, or `-` for stdout. */
+  /** Path of the result, `-` for stdout, a picture (`.png`, `.jpg` …) or numbered pictures by a pattern (`out/%06d.png`). */
   readonly output: string;
   /** Container for stdout: `matroska` (default) or `mp4` (fragmented). */
   readonly format?: 'matroska' | 'mp4' | undefined;
@@ -54,7 +62,7 @@ export interface UpscaleVideoOptions extends UpscaleOptions {
   readonly codec?: Codec | undefined;
   /** ffmpeg encoder, for example `hevc_nvenc`; default: the best software encoder of the codec. */
   readonly encoder?: string | undefined;
-  /** Quality on the encoder's scale: lower is better. */
+  /** Quality on the encoder's scale: lower is better. Of JPEG 1 to 31 (default 2), of WebP 0 (lossless) to 63 (default 5). */
   readonly crf?: number | undefined;
   /** Speed on the encoder's scale. */
   readonly preset?: string | undefined;

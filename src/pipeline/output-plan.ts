@@ -1,15 +1,16 @@
 import { CODECS, type Codec, chooseEncoder, codecOfEncoder, encoderKind } from '../encode/codecs.js';
 import type { Container } from '../encode/containers.js';
+import type { PictureCodec } from '../encode/pictures/formats.js';
 import { TinySRError } from '../shared/errors.js';
 import type { FfmpegInfo } from '../shared/ffmpeg.js';
 import type { VideoStream } from '../shared/media.js';
-import type { UpscaleVideoOptions } from './options.js';
+import type { Depth, UpscaleVideoOptions } from './options.js';
 
 /** What the output is encoded with. */
 export interface OutputPlan {
-  readonly codec: Codec;
+  readonly codec: Codec | PictureCodec;
   readonly encoder: string;
-  readonly depth: 8 | 10;
+  readonly depth: Depth;
   readonly pixelFormat: string;
 }
 
@@ -42,7 +43,7 @@ export function planOutput(
   const codec = chooseCodec(options, container, video.hdr);
   const encoder = chooseEncoder(ffmpeg, codec, options.encoder);
   const kind = encoderKind(encoder);
-  const depth = options.depth ?? (video.hdr ? 10 : 8);
+  const depth = (options.depth ?? (video.hdr ? 10 : 8)) > 8 ? 10 : 8;
   const pixelFormat = options.pixelFormat ?? kind?.pixelFormats[depth];
   if (pixelFormat === undefined) {
     throw new TinySRError('TSR_USAGE', `encoder ${encoder} has no ${depth}-bit format`, {

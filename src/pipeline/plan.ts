@@ -4,6 +4,7 @@ import { endOfPictures } from '../decode/packet-times.js';
 import { type Container, containerFor, containerNamed } from '../encode/containers.js';
 import { extractCovers } from '../encode/covers.js';
 import { cutSubtitles } from '../encode/cut-subtitles.js';
+import { pictureTarget } from '../encode/pictures/formats.js';
 import type { EncodePlan } from '../encode/plan.js';
 import { stereoWarning } from '../encode/stereo.js';
 import { planStreams } from '../encode/streams.js';
@@ -12,6 +13,7 @@ import type { Model } from '../infer/types.js';
 import { type Deinterlacing, pictureClock } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
+import { parseFrameRate } from '../shared/frame-rate.js';
 import { type FrameLayout, frameLayout } from '../shared/layout.js';
 import { MAX_FRAME_BYTES } from '../shared/limits.js';
 import type { MediaInfo, VideoStream } from '../shared/media.js';
@@ -21,6 +23,7 @@ import { pictureTimecode, planDeinterlacing } from './deinterlace-plan.js';
 import { lookAtSource, type Scratch, scratchPath } from './look-at-source.js';
 import type { UpscaleVideoOptions } from './options.js';
 import { type OutputPlan, planOutput } from './output-plan.js';
+import { pictureSourceWarnings, planPictures, requirePictureSize } from './picture-plan.js';
 import { planSizes, type SizePlan } from './size-plan.js';
 
 /** Everything decided about one video before any frame is read. */
@@ -105,6 +108,12 @@ function contentWarnings(
   ];
 }
 
+/** A source of whose samples nothing is to be told: pictures have words of their own for that. */
+function besideSamples(source: MediaInfo): MediaInfo {
+  const video = { ...source.video, depth: 8, hasAlpha: false, hdrMetadata: undefined };
+  return { ...source, video, timecode: undefined };
+}
+
 /** @throws TSR_INPUT_TOO_LARGE when upscaled frames are larger than the encoder takes */
 function requireFrameSize(input: string, { format, width, height, bytes }: FrameLayout): void {
   if (bytes <= MAX_FRAME_BYTES) return;
@@ -139,7 +148,9 @@ export async function planVideo(
   const { signal, compare = false, start, end } = options;
   const container = outputContainer(options);
   // Looking at the source overlaps with looking at ffmpeg; what is wrong with ffmpeg or the model is told first.
-  const probing = lookAtSource(path, scratch, signal);
+  const target = pictureTarget(options.output);
+  const rate = options.fps === undefined ? undefined : parseFrameRate(String(options.fps));
+  const probing = lookAtSource(path, scratch, signal, rate);
   probing.catch(() => undefined);
   const [ffmpeg, model] = await Promise.all([
     requireFfmpeg(),
@@ -149,19 +160,20 @@ export async function planVideo(
   const { source, warnings: sourceWarnings } = await probing;
   const { video } = source;
   const { deinterlacing, warnings: interlacingWarnings } = planDeinterlacing(video, options);
-  const output = planOutput(options, container, video, ffmpeg);
+  const pictureWarnings = pictureSourceWarnings(source, options);
+  const still = target && planPictures(options, target, source);
+  const output = still?.output ?? planOutput(options, container, video, ffmpeg);
   const size = planSizes(video, model, options);
-  const color = planColor(video, model, size, output.depth);
-  requireFrameSize(
-    options.input,
-    frameLayout(color.format, size.frame.width * model.scale, size.frame.height * model.scale),
-  );
+  const color = planColor(video, model, size, output.depth, still !== undefined);
+  const frame = frameLayout(color.format, size.frame.width * model.scale, size.frame.height * model.scale);
+  if (target) requirePictureSize(target, options.output, size);
+  else requireFrameSize(options.input, frame);
   const { streams, warnings } = planStreams(source, container);
   const covers = container.covers === 'attachment' ? streams.filter(({ type, fate }) => type === 'cover' && fate) : [];
   const coverFiles = covers.length ? await extractCovers(source, await scratchPath(scratch), signal) : [];
   if (coverFiles.length < covers.length) warnings.push('cover art: dropped, it cannot be read');
   const lastTime =
-    options.frames === undefined
+    options.frames === undefined || target || source.pictures
       ? undefined
       : await endOfPictures(source, start ?? 0, options.frames, deinterlacing, signal);
   const tracksEnd = Math.min(end ?? Number.POSITIVE_INFINITY, lastTime ?? Number.POSITIVE_INFINITY);
@@ -181,7 +193,9 @@ export async function planVideo(
   const { width, height } = size.frame;
   const decode: DecodeOptions = {
     ...{ info: source, format: color.format, width, height, matrix: color.matrix, fullRange: color.fullRange },
-    ...{ hwaccel: options.hwaccel ?? 'none', start, end, frames: options.frames, firstFrame: undefined, deinterlacing },
+    ...{ hwaccel: options.hwaccel ?? 'none', start, end, firstFrame: undefined, deinterlacing },
+    // Phones put a second picture behind the first.
+    frames: source.pictures && !source.pictures.sequence ? 1 : options.frames,
   };
   const encode: EncodePlan = {
     ...{
@@ -196,7 +210,7 @@ export async function planVideo(
     },
     pixelFormat: output.pixelFormat,
     extra: options.ffmpegArgs ?? [],
-    frame: frameLayout(color.format, width * model.scale, height * model.scale),
+    frame,
     picture: size.picture,
     width: size.width,
     height: size.height,
@@ -214,6 +228,7 @@ export async function planVideo(
     streams,
     coverFiles,
     cueFiles,
+    pictures: still?.pictures,
     threads: undefined,
   };
   return {
@@ -222,8 +237,11 @@ export async function planVideo(
     encode,
     totalFrames: expectedPictures(source, deinterlacing, options),
     warnings: [
-      ...[...sourceWarnings, ...interlacingWarnings, ...contentWarnings(source, output, start)],
-      ...[...stereoWarning(encode), ...warnings],
+      ...[...sourceWarnings, ...pictureWarnings, ...interlacingWarnings],
+      ...contentWarnings(still ? besideSamples(source) : source, output, start),
+      ...(still?.warnings ?? []),
+      ...stereoWarning(encode),
+      ...warnings,
     ],
   };
 }

@@ -1,6 +1,6 @@
 import { FrameSource } from '../decode/frame-source.js';
 import { checkHwaccel } from '../decode/hwaccel.js';
-import { probe } from '../decode/probe.js';
+import { probe } from '../decode/probe-source.js';
 import { OutputFile } from '../encode/output-file.js';
 import { startStill } from '../encode/still.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';

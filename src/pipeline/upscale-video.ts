@@ -1,6 +1,8 @@
 import { Observable } from 'rxjs';
 import type { FrameSource } from '../decode/frame-source.js';
 import { OutputFile } from '../encode/output-file.js';
+import { pictureTarget } from '../encode/pictures/formats.js';
+import { PictureFolder } from '../encode/pictures/picture-folder.js';
 import { emptyTracks } from '../encode/track-damage.js';
 import type { Upscaler } from '../infer/types.js';
 import { InferenceThread } from '../infer/worker-session.js';
@@ -122,6 +124,16 @@ function hintOf(
   return looked;
 }
 
+/** Where the output is written until it is whole; undefined for stdout. */
+async function prepareOutput({
+  output,
+  overwrite = false,
+}: UpscaleVideoOptions): Promise<OutputFile | PictureFolder | undefined> {
+  if (output === '-') return undefined;
+  const pattern = pictureTarget(output)?.pattern;
+  return pattern ? PictureFolder.prepare(pattern, overwrite) : OutputFile.prepare(output, overwrite);
+}
+
 async function run(
   options: UpscaleVideoOptions,
   unsubscribed: AbortSignal,
@@ -139,8 +151,7 @@ async function run(
     checkAbort();
     outputContainer(options);
     await refuseSameFile(options.input, options.output);
-    const file =
-      options.output === '-' ? undefined : await OutputFile.prepare(options.output, options.overwrite ?? false);
+    const file = await prepareOutput(options);
     if (file) owned.use(file, () => file.discard());
     // Made only when it is needed: most runs write nothing but their output.
     const makeScratch = async () => owned.use(await scratchFolder(), (folder) => folder.remove()).path;
@@ -199,7 +210,7 @@ async function run(
     checkAbort();
     const cut = missing === undefined ? [] : [`the source is not whole: ${missing}`];
     for (const message of [...damageWarnings(met, sink), ...cut, ...lost]) emit({ type: 'warning', message });
-    await file?.commit();
+    for (const message of (await file?.commit()) ?? []) emit({ type: 'warning', message });
     await work?.remove();
     emit(meter.event());
     const { frames, seconds, fps, speed, stageMs } = meter;
@@ -221,7 +232,7 @@ async function run(
 }
 
 /**
- * Upscales a video file. The work starts when the Observable is subscribed to and stops when it is unsubscribed from;
+ * Upscales a video, a picture or numbered pictures to one of these. The work starts when the Observable is subscribed to and stops when it is unsubscribed from;
  * nothing is left of an output that was not finished, but for the finished pieces with `resume`.
  *
  * @returns events: `start`, many `progress`, `warning`s, `done`; errors are {@link TinySRError}s

@@ -29,7 +29,7 @@ export function matrixTag(matrix: Matrix): string {
 /** Whether a source's pixel format has no YUV matrix: RGB, palette and grey ones, but for grey of limited range. */
 export function hasNoMatrix(pixelFormat: string, range: ColorTags['range']): boolean {
   if (isLimitedGrey(pixelFormat, range)) return false;
-  return /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|mono)/.test(pixelFormat);
+  return /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8|gray|ya\d|mono)/.test(pixelFormat);
 }
 
 /** Grey from 16 to 235, as of YUV video without colour: swscale takes all grey for full range. */

@@ -11,6 +11,8 @@ const SIGNS: readonly RegExp[] = [
   /Truncating packet/,
   /error while decoding MB/,
   /concealing \d+/,
+  // JPEG that was cut off: what is missing is grey.
+  /overread \d+/,
   // The first of these in newer ffmpegs (7.0 says so, 5.1 does not).
   /Error submitting packet to decoder/,
   /Decode error rate/,

@@ -24,6 +24,10 @@ export const ERROR_CODES = {
     exit: 3,
     meaning: 'ffmpeg cannot read the input as media (not a video, damaged header, lost moov).',
   },
+  TSR_INPUT_SEQUENCE: {
+    exit: 3,
+    meaning: 'Numbered pictures have a gap, or one of them has another size or cannot be read.',
+  },
   TSR_INPUT_NO_VIDEO: { exit: 3, meaning: 'The input has no video stream (audio only, or cover art only).' },
   TSR_INPUT_NO_FRAMES: { exit: 3, meaning: 'No frame could be decoded, or none lies in the asked range.' },
   TSR_INPUT_TOO_LARGE: {
@@ -33,8 +37,14 @@ export const ERROR_CODES = {
   TSR_INPUT_TOO_SMALL: { exit: 3, meaning: 'The input is smaller than 16x16 pixels.' },
   TSR_INPUT_DAMAGED: { exit: 3, meaning: 'Damaged frames were met and --strict was given.' },
   TSR_INPUT_HDR: { exit: 3, meaning: 'The HDR input cannot be kept with the chosen codec or pixel format.' },
-  TSR_OUTPUT_EXISTS: { exit: 4, meaning: 'The output exists and --overwrite was not given.' },
-  TSR_OUTPUT_SAME_AS_INPUT: { exit: 4, meaning: 'Input and output are the same file.' },
+  TSR_OUTPUT_EXISTS: {
+    exit: 4,
+    meaning: 'The output, or one of its numbered pictures, exists and --overwrite was not given.',
+  },
+  TSR_OUTPUT_SAME_AS_INPUT: {
+    exit: 4,
+    meaning: 'Input and output are the same file, or have the same numbered names.',
+  },
   TSR_OUTPUT_UNWRITABLE: {
     exit: 4,
     meaning:
@@ -44,7 +54,10 @@ export const ERROR_CODES = {
     exit: 4,
     meaning: 'The disk, a quota or the largest allowed file became full while writing.',
   },
-  TSR_OUTPUT_FORMAT: { exit: 4, meaning: 'The container is unknown, or cannot hold the chosen codec or a track.' },
+  TSR_OUTPUT_FORMAT: {
+    exit: 4,
+    meaning: 'The container is unknown, or cannot hold the chosen codec, a track or more than one frame.',
+  },
   TSR_OUTPUT_CLASH: {
     exit: 4,
     meaning: 'Two inputs of a batch, or two runs with --resume at once, would be written to the same output.',

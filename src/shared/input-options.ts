@@ -1,3 +1,6 @@
+import { MAX_PIXELS } from './limits.js';
+import type { MediaInfo } from './media.js';
+
 /** Demuxers of self-contained video files. Playlists, image sequences and devices would open other files or hosts. */
 const DEMUXERS = [
   '3dostr,apng,asf,asf_o,av1,avi,avs,avs2,avs3,bink,cavsvideo,cdxl,dhav,dirac,dnxhd,dv,dvbsub,ea,evc,film_cpk,flic,flv',
@@ -16,6 +19,20 @@ export const SAFE_INPUT_OPTIONS: readonly string[] = [
   '-format_whitelist',
   DEMUXERS,
 ];
+
+/**
+ * ffmpeg options that go before the `-i` of pictures: nothing but one named demuxer, and no decoder allocates more than
+ * is upscaled, whatever a header says.
+ */
+export function pictureInputOptions(demuxer: string): string[] {
+  const limits = ['-max_pixels', String(MAX_PIXELS)];
+  return ['-protocol_whitelist', 'file,pipe,fd', '-format_whitelist', demuxer, '-f', demuxer, ...limits];
+}
+
+/** What goes before the `-i` of a source that was probed, and behind it. */
+export function inputOf({ path, pictures }: MediaInfo): { readonly options: readonly string[]; readonly url: string } {
+  return pictures ?? { options: SAFE_INPUT_OPTIONS, url: fileUrl(path) };
+}
 
 /**
  * Options that let ffmpeg read two minutes, and no more than 100 MB, for what a track is. By itself it gives up after

@@ -1,3 +1,4 @@
+import type { Pattern } from './pattern.js';
 import type { Rational } from './rational.js';
 
 /** Colour description of a video stream in ffmpeg's names; undefined where the file does not say. */
@@ -88,8 +89,33 @@ export interface OtherStream {
   readonly silent: boolean;
 }
 
+/** A source of pictures that are files of their own: one, or a row of numbered ones. */
+export interface PictureSource {
+  /** ffmpeg options that go before `-i`: the demuxer, the decoder and what they need. */
+  readonly options: readonly string[];
+  /** What ffmpeg opens. */
+  readonly url: string;
+  /** Filters that turn a picture upright where ffmpeg does not by itself. */
+  readonly turn: readonly string[];
+  /** Whether the pictures have a colour profile (ICC). */
+  readonly profile: boolean;
+  /** Whether samples are linear light without bounds, which becomes sRGB. */
+  readonly linear: boolean;
+  /** The row; undefined: one picture. */
+  readonly sequence: PictureSequence | undefined;
+}
+
+/** Numbered pictures without a gap. */
+export interface PictureSequence {
+  readonly pattern: Pattern;
+  /** Number of the first. */
+  readonly first: number;
+  readonly count: number;
+}
+
 /** What a media file holds, as far as upscaling cares. */
 export interface MediaInfo {
+  /** As it was given: a file, or the pattern of a sequence. */
   readonly path: string;
   /** ffmpeg demuxer names, e.g. `mov,mp4,m4a,3gp,3g2,mj2`. */
   readonly format: string;
@@ -109,4 +135,6 @@ export interface MediaInfo {
   readonly quicktimeKeys: boolean;
   /** SMPTE time code of the first frame, e.g. `01:00:00:00`. */
   readonly timecode: string | undefined;
+  /** Where the source is no video file but pictures. */
+  readonly pictures: PictureSource | undefined;
 }

@@ -171,6 +171,36 @@ describe('--out-dir', () => {
     expect([code, readFileSync(join(from, 'a.mp4'))]).toEqual([1, readFileSync(await clip())]);
   });
 
+  it('upscales the pictures of a folder without videos, and passes them over beside videos', async () => {
+    const [from, to] = [folder.empty(), folder.empty()];
+    const draw = (name: string) => ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=32x32', '-frames:v', '1', join(from, name));
+    for (const name of ['a.jpg', 'b.png', 'c.bmp']) await draw(name);
+    const first = await runCli([from, '--out-dir', to]);
+    expect([first.code, namesIn(to)]).toEqual([0, ['a.jpg', 'b.png', 'c.png']]);
+    copyFileSync(await clip(), join(from, 'd.mp4'));
+    const second = await runCli([from, '--out-dir', to, '--json']);
+    const [told, ...rest] = second.stdout.toString().trim().split('\n');
+    expect(JSON.parse(told ?? '')).toMatchObject({
+      type: 'passed-over',
+      files: 3,
+      extensions: ['.bmp', '.jpg', '.png'],
+    });
+    expect(JSON.parse(rest.at(-1) ?? '')).toMatchObject({ type: 'summary', written: 1, failed: [] });
+    expect(namesIn(to)).toContain('d.mp4');
+  });
+
+  it('takes numbered pictures by their pattern, once', async () => {
+    const [from, to] = [join(folder.empty(), 'shot'), folder.empty()];
+    mkdirSync(from);
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=32x32', '-frames:v', '3', join(from, '%03d.png'));
+    const pattern = join(from, '%03d.png');
+    expect((await runCli([pattern, '--out-dir', to])).code).toBe(0);
+    expect(namesIn(to)).toEqual(['001.png', '002.png', '003.png']);
+    expect((await runCli([pattern, '--out-dir', to, '--skip-existing'])).stderr).toContain('0 written, 1 skipped');
+    expect((await runCli([pattern, '--out-dir', to, '--ext', 'mkv', '--fps', '12'])).code).toBe(0);
+    expect(await frameTimes(join(to, 'shot.mkv'))).toHaveLength(3);
+  });
+
   it('says when there is nothing to do', async () => {
     const to = join(folder.empty(), 'out');
     const { code, stderr } = await runCli([folder.empty(), '--out-dir', to]);

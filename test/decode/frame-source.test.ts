@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { DecodeOptions } from '#src/decode/command.js';
 import { FrameSource } from '#src/decode/frame-source.js';
-import { probe } from '#src/decode/probe.js';
+import { probe } from '#src/decode/probe-source.js';
 import { FramePool } from '#src/pipeline/frame-pool.js';
 import { ffmpeg } from '../support/ffmpeg.js';
 import { testFolder } from '../support/folder.js';

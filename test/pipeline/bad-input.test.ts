@@ -113,10 +113,10 @@ const BAD: readonly (readonly [string, () => Promise<string>, ErrorCode, RegExp]
     /live\.mpd/,
   ],
   [
-    'a still picture',
-    () => folder.made('still.png', (path) => ffmpeg('-f', 'lavfi', '-i', 'color=s=64x48', '-frames:v', '1', path)),
+    'a drawing',
+    () => written('drawing.png', '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'),
     'TSR_INPUT_INVALID',
-    /still\.png/,
+    /drawing\.png/,
   ],
 ];
 

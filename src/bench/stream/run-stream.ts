@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { probe } from '../../decode/probe.js';
+import { probe } from '../../decode/probe-source.js';
 import { chooseProvider } from '../../infer/providers.js';
 import { DEFAULT_MODEL } from '../../infer/resolve-model.js';
 import { TinySRError } from '../../shared/errors.js';

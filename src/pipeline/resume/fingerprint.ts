@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Model } from '../../infer/types.js';
 import { requireFfmpeg } from '../../shared/ffmpeg.js';
+import type { PictureSequence } from '../../shared/media.js';
 import { packageVersion } from '../../shared/package-version.js';
+import { nameOf, pathOf } from '../../shared/pattern.js';
 import type { UpscaleVideoOptions } from '../options.js';
 import type { VideoPlan } from '../plan.js';
 
@@ -38,18 +40,44 @@ async function modelSum({ variants }: Model): Promise<string> {
     .digest('hex');
 }
 
+/** What tells numbered pictures from others: each one's name, size and date. */
+async function listOf({ pattern, first, count }: PictureSequence): Promise<string> {
+  const hash = createHash('sha256');
+  for (let index = 0; index < count; index += 1) {
+    const { size, mtimeMs } = await stat(pathOf(pattern, first + index));
+    hash.update(`${nameOf(pattern, first + index)} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** What a source was when its pictures were made, by name. */
+async function ofSource(path: string, sequence: PictureSequence | undefined): Promise<Record<string, string | number>> {
+  if (sequence) {
+    const { first, count } = sequence;
+    return { 'pictures of the source': `${count} from ${first} on`, 'content of the source': await listOf(sequence) };
+  }
+  const { size, mtimeMs } = await stat(path);
+  return {
+    'size of the source': size,
+    'date of the source': new Date(mtimeMs).toISOString(),
+    'content of the source': await endsOf(path, size),
+  };
+}
+
 /**
  * All that decides what the picture and the tracks become, by names that a user knows. What decides how fast it goes only
  * (device, threads, batch) may change from run to run.
  */
 export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan): Promise<Record<string, string>> {
   const { model, decode, encode } = plan;
-  const [{ size, mtimeMs }, ffmpeg] = await Promise.all([stat(options.input), requireFfmpeg()]);
-  const [ends, sum] = await Promise.all([endsOf(options.input, size), modelSum(model)]);
+  const { sequence } = encode.source.pictures ?? {};
+  const [source, ffmpeg, sum] = await Promise.all([
+    ofSource(options.input, sequence),
+    requireFfmpeg(),
+    modelSum(model),
+  ]);
   const said: Record<string, string | number | undefined> = {
-    'size of the source': size,
-    'date of the source': new Date(mtimeMs).toISOString(),
-    'content of the source': ends,
+    ...source,
     'version of tinysr-video': packageVersion(),
     'version of ffmpeg': ffmpeg.version,
     '--compare': options.compare ? 'given' : undefined,
@@ -71,6 +99,8 @@ export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan)
     '--start': options.start,
     '--end': options.end,
     '--frames': options.frames,
+    // Sources that have their own rate need no name for it, and manifests of earlier versions have none.
+    ...(options.fps === undefined ? {} : { '--fps': options.fps }),
   };
   return Object.fromEntries(Object.entries(said).map(([name, value]) => [name, String(value ?? 'not given')]));
 }

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 const segment = z.object({
-  /** Name in the folder. */
-  file: z.string().regex(/^\d+\.seg$/),
+  /** Name in the folder; of pictures the last one's. */
+  file: z.string().regex(/^(?!\.\.?$)[^/\\]+$/),
   bytes: z.int().positive(),
   frames: z.int().positive(),
   /** PTS of its last frame in nanoseconds of the output's clock. */

@@ -2,10 +2,11 @@ import type { DecodeOptions } from '../../decode/command.js';
 import { FrameSource } from '../../decode/frame-source.js';
 import { TinySRError } from '../../shared/errors.js';
 import { throwIfStopped } from '../../shared/stopped.js';
-import type { LineEnds } from '../open-line.js';
+import type { LineEnds, LineSink } from '../open-line.js';
 import type { UpscaleVideoOptions } from '../options.js';
 import type { VideoPlan } from '../plan.js';
 import { fingerprint } from './fingerprint.js';
+import { PictureSink } from './picture-sink.js';
 import { type Joining, type Met, SegmentedSink } from './segmented-sink.js';
 import { WorkFolder } from './work-folder.js';
 
@@ -16,7 +17,7 @@ import { WorkFolder } from './work-folder.js';
 const RUN_UP = 12;
 
 /** Demuxers whose frames have the same times after a seek; others count them from where they are. */
-const SEEKABLE = /^(mov|matroska|mpegts)(,|$)/;
+const SEEKABLE = /^(mov|matroska|mpegts|image2)(,|$)/;
 
 /** A video that is upscaled in more runs than one. Owned by whoever opened it: close it. */
 export class Resumption {
@@ -59,7 +60,7 @@ export class Resumption {
 
   /** Frames that are finished for good. */
   get frames(): number {
-    return this.#folder.segments.reduce((sum, { frames }) => sum + frames, 0);
+    return this.#folder.frames;
   }
 
   /**
@@ -69,13 +70,19 @@ export class Resumption {
    * @param say is told what the user should know
    * @param joining is told how far the pieces are joined
    */
-  ends(target: string, say: (message: string) => void, joining: Joining): LineEnds<SegmentedSink> {
+  ends(target: string, say: (message: string) => void, joining: Joining): LineEnds<LineSink> {
+    return { source: () => this.#source(say), sink: (source) => this.#sink(target, source, joining) };
+  }
+
+  #sink(target: string, source: FrameSource, joining: Joining): LineSink {
+    const { encode } = this.#plan;
     const { segmentFrames } = this.#options;
-    return {
-      source: () => this.#source(say),
-      sink: (source) =>
-        new SegmentedSink(this.#plan.encode, this.#folder, target, segmentFrames, () => this.met(source), joining),
-    };
+    const met = () => this.met(source);
+    const { pattern } = encode.pictures ?? {};
+    if (!encode.pictures || !pattern)
+      return new SegmentedSink(encode, this.#folder, target, segmentFrames, met, joining);
+    const places = { folder: this.#folder, target };
+    return new PictureSink(encode, { ...encode.pictures, pattern }, places, segmentFrames, met);
   }
 
   /** What all runs have met in the source. */

@@ -95,6 +95,11 @@ export class WorkFolder {
     return this.#manifest.segments;
   }
 
+  /** Frames that are finished for good. */
+  get frames(): number {
+    return this.segments.reduce((sum, { frames }) => sum + frames, 0);
+  }
+
   /** Their files. */
   get files(): string[] {
     return this.segments.map(({ file }) => join(this.path, file));
@@ -113,21 +118,44 @@ export class WorkFolder {
    */
   async add(part: string, what: Omit<Segment, 'file' | 'bytes'>): Promise<void> {
     try {
-      if (!(await this.#lock.isHeld())) {
-        throw new TinySRError('TSR_OUTPUT_CLASH', `${this.#output}: another run has taken it over`, {
-          hint: 'This one was stopped for so long that it seemed dead.',
-        });
-      }
+      await this.#requireLock();
       await syncFile(part);
       const { size: bytes } = await stat(part);
       const file = `${String(this.segments.length).padStart(6, '0')}.seg`;
       await renameDurably(part, join(this.path, file));
-      const segments = [...this.segments, { ...what, file, bytes }];
-      await writeDurably(join(this.path, MANIFEST), `${JSON.stringify({ ...this.#manifest, segments }, null, 1)}\n`);
-      this.#manifest = { ...this.#manifest, segments };
+      await this.#write([...this.segments, { ...what, file, bytes }]);
     } catch (cause) {
       throw unwritable(this.path, cause);
     }
+  }
+
+  /**
+   * Notes pictures that are in the folder already, the disk has their bytes: from then on no later run makes them again.
+   *
+   * @throws TinySRError as {@link take}
+   */
+  async note(pictures: Segment): Promise<void> {
+    try {
+      await this.#requireLock();
+      await syncFolder(this.path);
+      // One entry for all: with one for every few, the manifest would grow with each that is written.
+      const { frames } = this;
+      await this.#write([{ ...pictures, frames: frames + pictures.frames }]);
+    } catch (cause) {
+      throw unwritable(this.path, cause);
+    }
+  }
+
+  async #requireLock(): Promise<void> {
+    if (await this.#lock.isHeld()) return;
+    throw new TinySRError('TSR_OUTPUT_CLASH', `${this.#output}: another run has taken it over`, {
+      hint: 'This one was stopped for so long that it seemed dead.',
+    });
+  }
+
+  async #write(segments: Segment[]): Promise<void> {
+    await writeDurably(join(this.path, MANIFEST), `${JSON.stringify({ ...this.#manifest, segments }, null, 1)}\n`);
+    this.#manifest = { ...this.#manifest, segments };
   }
 
   /** Removes the folder with all that is in it. */

@@ -1,0 +1,91 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { PictureKind } from './kinds.js';
+
+/** Tag of the orientation in a directory of TIFF or Exif. */
+const ORIENTATION = 0x0112;
+/** Entries of a directory, and chunks of a file, beyond which nobody writes them: hostile files end there. */
+const MOST = 512;
+
+async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** The orientation in a TIFF structure that begins at `base`: 1 to 8, 1 where it says none. */
+async function inTiff(file: FileHandle, base: number): Promise<number> {
+  const header = await bytesAt(file, base, 8);
+  const mark = header.toString('latin1', 0, 4);
+  if (header.length < 8 || (mark !== 'II*\0' && mark !== 'MM\0*')) return 1;
+  const little = mark.startsWith('II');
+  const word = (from: Buffer, at: number) => (little ? from.readUInt16LE(at) : from.readUInt16BE(at));
+  const directory = base + (little ? header.readUInt32LE(4) : header.readUInt32BE(4));
+  const count = await bytesAt(file, directory, 2);
+  if (count.length < 2) return 1;
+  const entries = await bytesAt(file, directory + 2, 12 * Math.min(word(count, 0), MOST));
+  for (let at = 0; at + 12 <= entries.length; at += 12) {
+    if (word(entries, at) !== ORIENTATION) continue;
+    const value = word(entries, at + 8);
+    return value >= 1 && value <= 8 ? value : 1;
+  }
+  return 1;
+}
+
+/** Where a chunk's body begins, by its name; undefined where there is none. */
+async function chunkAt(
+  file: FileHandle,
+  { first, name, frame }: { readonly first: number; readonly name: string; readonly frame: 'png' | 'riff' },
+): Promise<number | undefined> {
+  let at = first;
+  for (let chunks = 0; chunks < MOST; chunks += 1) {
+    const header = await bytesAt(file, at, 8);
+    if (header.length < 8) return undefined;
+    const [type, length] =
+      frame === 'png'
+        ? [header.toString('latin1', 4), header.readUInt32BE(0) + 4]
+        : [header.toString('latin1', 0, 4), header.readUInt32LE(4) + (header.readUInt32LE(4) % 2)];
+    if (type === name) return at + 8;
+    at += 8 + length;
+  }
+  return undefined;
+}
+
+/**
+ * How a picture is to be turned by what it says itself (Exif), 1 to 8. ffmpeg reads that of JPEG; of the others, only its
+ * newest versions do.
+ */
+export async function readOrientation(path: string, { name }: PictureKind): Promise<number> {
+  if (!['TIFF', 'PNG', 'WebP'].includes(name)) return 1;
+  const file = await open(path, 'r');
+  try {
+    if (name === 'TIFF') return await inTiff(file, 0);
+    const body =
+      name === 'PNG'
+        ? await chunkAt(file, { first: 8, name: 'eXIf', frame: 'png' })
+        : await chunkAt(file, { first: 12, name: 'EXIF', frame: 'riff' });
+    if (body === undefined) return 1;
+    const marked = (await bytesAt(file, body, 6)).toString('latin1') === 'Exif\0\0';
+    return await inTiff(file, marked ? body + 6 : body);
+  } finally {
+    await file.close();
+  }
+}
+
+const TURNS: Readonly<Record<number, readonly string[]>> = {
+  2: ['hflip'],
+  3: ['hflip', 'vflip'],
+  4: ['vflip'],
+  5: ['transpose=cclock_flip'],
+  6: ['transpose=clock'],
+  7: ['transpose=clock_flip'],
+  8: ['transpose=cclock'],
+};
+
+/** Filters that turn a picture upright. */
+export function turnFilters(orientation: number): readonly string[] {
+  return TURNS[orientation] ?? [];
+}
+
+/** Whether width and height change places. */
+export function isTurned(orientation: number): boolean {
+  return orientation >= 5;
+}

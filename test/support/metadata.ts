@@ -1,0 +1,106 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { crc32, deflateSync } from 'node:zlib';
+
+/** A directory of one entry, as in TIFF and Exif: how the picture is to be turned. */
+export function orientationBlock(orientation: number): Buffer {
+  const block = Buffer.from('4d4d002a00000008000101120003000000010000000000000000', 'hex');
+  block.writeUInt16BE(orientation, 18);
+  return block;
+}
+
+function pngChunk(type: string, body: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type), body]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(body.length);
+  sum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, sum]);
+}
+
+function jpegSegment(marker: number, body: Buffer): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt16BE(marker);
+  head.writeUInt16BE(body.length + 2, 2);
+  return Buffer.concat([head, body]);
+}
+
+function riffChunk(type: string, body: Buffer): Buffer {
+  const head = Buffer.alloc(8);
+  head.write(type);
+  head.writeUInt32LE(body.length, 4);
+  return Buffer.concat([head, body, Buffer.alloc(body.length % 2)]);
+}
+
+/** Puts a chunk behind a PNG's header. */
+export function intoPng(from: string, to: string, type: string, body: Buffer): void {
+  const file = readFileSync(from);
+  writeFileSync(to, Buffer.concat([file.subarray(0, 33), pngChunk(type, body), file.subarray(33)]));
+}
+
+/** Puts a segment at a JPEG's beginning. */
+export function intoJpeg(from: string, to: string, marker: number, body: Buffer): void {
+  const file = readFileSync(from);
+  writeFileSync(to, Buffer.concat([file.subarray(0, 2), jpegSegment(marker, body), file.subarray(2)]));
+}
+
+/** Makes a plain WebP an extended one. @param flags of its VP8X chunk */
+export function extendedWebp(
+  from: string,
+  to: string,
+  { flags, size, chunks }: { flags: number; size: readonly [number, number]; chunks: readonly [string, Buffer][] },
+): void {
+  const head = Buffer.alloc(10);
+  head[0] = flags;
+  head.writeUIntLE(size[0] - 1, 4, 3);
+  head.writeUIntLE(size[1] - 1, 7, 3);
+  const body = Buffer.concat([
+    Buffer.from('WEBP'),
+    riffChunk('VP8X', head),
+    readFileSync(from).subarray(12),
+    ...chunks.map(([type, bytes]) => riffChunk(type, bytes)),
+  ]);
+  writeFileSync(to, riffChunk('RIFF', body));
+}
+
+/** Appends a directory to a little-endian TIFF that is the first one with an entry more. */
+export function turnedTiff(from: string, to: string, orientation: number): void {
+  const file = readFileSync(from);
+  const at = file.readUInt32LE(4);
+  const count = file.readUInt16LE(at);
+  const entries = Array.from({ length: count }, (_, i) => file.subarray(at + 2 + i * 12, at + 14 + i * 12));
+  const entry = Buffer.alloc(12);
+  entry.writeUInt16LE(0x0112);
+  entry.writeUInt16LE(3, 2);
+  entry.writeUInt32LE(1, 4);
+  entry.writeUInt16LE(orientation, 8);
+  const all = [...entries, entry].sort((a, b) => a.readUInt16LE(0) - b.readUInt16LE(0));
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(all.length);
+  const pad = Buffer.alloc(file.length % 2);
+  const head = Buffer.from(file);
+  head.writeUInt32LE(file.length + pad.length, 4);
+  writeFileSync(to, Buffer.concat([head, pad, length, ...all, Buffer.alloc(4)]));
+}
+
+/** A colour profile that says nothing: header of the right length and name. */
+export const PROFILE: Buffer = (() => {
+  const profile = Buffer.alloc(400, 1);
+  profile.writeUInt32BE(400);
+  profile.write('mntrRGB XYZ ', 12);
+  profile.write('acsp', 36);
+  return profile;
+})();
+
+/** A PNG of any size by its header, with next to no samples. */
+export function hollowPng(to: string, width: number, height: number): void {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8;
+  header[9] = 2;
+  const chunks = [
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(Buffer.alloc(64))),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ];
+  writeFileSync(to, Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...chunks]));
+}
