@@ -232,8 +232,9 @@ async function run(
 }
 
 /**
- * Upscales a video, a picture or numbered pictures to one of these. The work starts when the Observable is subscribed to and stops when it is unsubscribed from;
- * nothing is left of an output that was not finished, but for the finished pieces with `resume`.
+ * Upscales a video, a picture or numbered pictures to one of these. The work starts when the Observable is subscribed to
+ * and stops when it is unsubscribed from; nothing is left of an output that was not finished, but for the finished pieces
+ * with `resume`.
  *
  * @returns events: `start`, many `progress`, `warning`s, `done`; errors are {@link TinySRError}s
  * @example
