@@ -24,6 +24,8 @@ function startLine(event: StartEvent): string {
 
 function doneLine({ output, frames, resumedFrom, seconds, fps, speed, stageMs }: DoneEvent): string {
   const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  // A picture has no rate.
+  if (frames === 1) return `${printable(output)}: one frame in ${duration(seconds)}`;
   const here = resumedFrom > 0 ? `, ${frames - resumedFrom} of them now,` : '';
   return (
     `${printable(output)}: ${frames} frames${here} in ${duration(seconds)} (${fps.toFixed(1)} fps, ${speed.toFixed(2)}x real time); ` +
