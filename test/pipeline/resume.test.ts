@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { ffmpeg, frameTimes, packets, probeFile, type Stream, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
 import { counting, decode, numbered, numbersIn, psnr } from '../support/pictures.js';
-import { failure, type Report, type RunOptions, upscale } from '../support/upscale.js';
+import { errorOf, failure, type Report, type RunOptions, upscale } from '../support/upscale.js';
 
 const folder = testFolder();
 const FRAMES = 48;
@@ -63,21 +63,31 @@ function slow(name: string, encode: readonly string[]): Promise<string> {
   );
 }
 
-/** Runs until some frames have come out, then stops as Ctrl-C does; gives what the error says. */
-async function stopped(options: RunOptions, frames: number): Promise<string> {
+/** Runs until some frames have come out, then stops as Ctrl-C does. */
+function runUntil(options: RunOptions, frames: number): Promise<Report> {
   const abort = new AbortController();
-  const error = await failure({ ...options, signal: abort.signal }, (event) => {
+  return upscale({ ...options, signal: abort.signal }, (event) => {
     if (event.type === 'progress' && event.frames >= frames) abort.abort();
   });
+}
+
+/** The same; gives what the error says. */
+async function stopped(options: RunOptions, frames: number): Promise<string> {
+  const error = await errorOf(runUntil(options, frames));
   expect(error.code).toBe('TSR_INTERRUPTED');
   return error.message;
 }
 
-/** Stops a run twice and lets the third come to its end. */
+/**
+ * Stops a run twice and lets the third come to its end. On a fast machine the first stop may find all frames of a short video
+ * under way and keep them: then the second run has none to do, and ends well.
+ */
 async function inThree(options: RunOptions): Promise<Report> {
   await stopped(options, 1);
-  await stopped(options, 1);
-  return upscale(options);
+  const second = await runUntil(options, 1).catch((error: unknown) => {
+    expect(error).toMatchObject({ code: 'TSR_INTERRUPTED' });
+  });
+  return second ?? upscale(options);
 }
 
 /** What is said of a track, but for which version of which library encoded it. */
