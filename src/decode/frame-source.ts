@@ -14,6 +14,7 @@ import { lastReason } from './ffprobe.js';
 import type { FrameReader } from './frame-reader.js';
 import { hwaccelError } from './hwaccel.js';
 import { oddPicture } from './pictures/odd-picture.js';
+import { picturesBefore } from './pictures/sequence.js';
 import { PipeReader } from './pipe-reader.js';
 import { SocketReader } from './socket-reader.js';
 import { Timestamps } from './timestamps.js';
@@ -207,9 +208,8 @@ export class FrameSource {
     const { info, start = 0, firstFrame, deinterlacing } = this.#options;
     const sequence = info.pictures?.sequence;
     if (!sequence || firstFrame !== undefined) return;
-    const passed = Math.ceil(start * rationalValue(info.video.frameRate ?? { num: 25, den: 1 }) - 1e-6);
     const given = Math.ceil((this.#left + this.#frames) / (deinterlacing?.each === 'field' ? 2 : 1));
-    const from = passed + given;
+    const from = picturesBefore(info, start) + given;
     if (code === 0 && (from >= sequence.count || this.#cut)) return;
     throw await oddPicture(info, sequence, from, stderr);
   }

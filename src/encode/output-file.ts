@@ -1,18 +1,14 @@
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, constants, link, lstat, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { access, constants, lstat, mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { absolutePath } from '../shared/absolute-path.js';
 import { syncFile } from '../shared/durable.js';
-import { isFullDisk, TinySRError } from '../shared/errors.js';
+import { TinySRError } from '../shared/errors.js';
 import { asLastResort } from '../shared/last-resort.js';
-import { isLeftBehind, MACHINE_PREFIX, OWNER } from '../shared/owner-name.js';
-
-let serial = 0;
+import { giveName, nameError, partPath } from './part.js';
 
 /**
- * A file that appears under its name only when it is whole: written beside the target, renamed at the end. The
- * temporary's name tells target, machine and process, so that one left by a killed run is recognised.
+ * A file that appears under its name only when it is whole: written beside the target, renamed at the end.
  */
 export class OutputFile {
   /** Where to write. */
@@ -65,10 +61,7 @@ export class OutputFile {
     await access(folder, constants.W_OK).catch((cause: unknown) => {
       throw unwritable('no permission to write in its folder', cause);
     });
-    const prefix = `.tinysr-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 12)}-`;
-    await removeStale(folder, prefix);
-    serial += 1;
-    return new OutputFile(path, join(folder, `${prefix}${OWNER}-${serial}.part`), overwrite);
+    return new OutputFile(path, await partPath(folder, basename(path)), overwrite);
   }
 
   /**
@@ -81,44 +74,13 @@ export class OutputFile {
   async commit(): Promise<readonly string[]> {
     try {
       await syncFile(this.temporary);
-      await this.#rename();
+      await giveName(this.temporary, this.#target, this.#overwrite);
     } catch (cause) {
-      const { code = '' } = cause as NodeJS.ErrnoException;
-      const target = this.#target;
-      if (code === 'EEXIST') {
-        throw new TinySRError('TSR_OUTPUT_EXISTS', `${target}: was created by somebody else meanwhile`, {
-          hint: 'Give --overwrite to replace it, or another name.',
-          cause,
-        });
-      }
-      if (isFullDisk(cause)) {
-        throw new TinySRError('TSR_OUTPUT_DISK_FULL', `${target}: the disk is full`, {
-          hint: 'Free some space, or write to another disk; nothing was left behind.',
-          cause,
-        });
-      }
-      const went = code === 'ENOENT';
-      throw new TinySRError(
-        'TSR_OUTPUT_UNWRITABLE',
-        `${target}: ${went ? 'its folder went while it was written' : `cannot get its name (${code})`}`,
-        { hint: 'Choose a folder that stays and that you may write to.', cause },
-      );
+      throw nameError(this.#target, cause as NodeJS.ErrnoException, false);
     }
     await rm(this.temporary, { force: true }).catch(() => undefined);
     this.#forget();
     return [];
-  }
-
-  async #rename(): Promise<void> {
-    if (this.#overwrite) return rename(this.temporary, this.#target);
-    try {
-      // link fails when the name is taken, rename would replace it.
-      return await link(this.temporary, this.#target);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-      // Some file systems have no hard links.
-      return rename(this.temporary, this.#target);
-    }
   }
 
   /** Removes what was written; what was committed stays. Idempotent. */
@@ -126,15 +88,6 @@ export class OutputFile {
     // After a commit the temporary's name is no file any more.
     await rm(this.temporary, { force: true });
     this.#forget();
-  }
-}
-
-async function removeStale(folder: string, prefix: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    if (!name.endsWith('.part') || !isLeftBehind(name, prefix + MACHINE_PREFIX)) continue;
-    // In a folder of many users another's may not be removed, and stays.
-    await rm(join(folder, name), { force: true }).catch(() => undefined);
   }
 }
 

@@ -1,9 +1,9 @@
+import { picturesBefore } from '../decode/pictures/sequence.js';
 import { describePixelFormat } from '../decode/pixel-format.js';
 import { type PictureTarget, pictureTarget } from '../encode/pictures/formats.js';
 import type { PicturePlan } from '../encode/plan.js';
 import { TinySRError } from '../shared/errors.js';
 import type { MediaInfo } from '../shared/media.js';
-import { rationalValue } from '../shared/rational.js';
 import type { Depth, UpscaleVideoOptions } from './options.js';
 import type { OutputPlan } from './output-plan.js';
 
@@ -35,12 +35,6 @@ function requireOneFrame({ path, video }: MediaInfo, { output, frames }: Upscale
   throw new TinySRError('TSR_OUTPUT_FORMAT', `${output}: one picture cannot hold the frames of ${path}`, {
     hint: 'Write a video, numbered pictures (out/%06d.png), or one frame by --frames 1 or --preview.',
   });
-}
-
-/** Pictures of the source that a start leaves out. */
-function passedBy({ pictures, video }: MediaInfo, start = 0): number {
-  if (!pictures?.sequence || !video.frameRate) return 0;
-  return Math.ceil(start * rationalValue(video.frameRate) - 1e-6);
 }
 
 /** What is written when the output is pictures. */
@@ -92,7 +86,7 @@ export function planPictures(options: UpscaleVideoOptions, target: PictureTarget
   const depth = format.deep && !compare && wanted > 8 ? 16 : 8;
   // Of some videos with transparency the decoder gives the colours only.
   const decoded = describePixelFormat(video.pixelFormat).alpha;
-  const passed = passedBy(source, options.start);
+  const passed = picturesBefore(source, options.start ?? 0);
   const pictures: PicturePlan = {
     ...target,
     first: (source.pictures?.sequence?.first ?? FIRST) + passed,

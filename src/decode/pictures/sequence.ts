@@ -2,12 +2,19 @@ import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { TinySRError } from '../../shared/errors.js';
-import type { PictureSequence } from '../../shared/media.js';
+import type { MediaInfo, PictureSequence } from '../../shared/media.js';
 import { nameOf, numberOf, type Pattern } from '../../shared/pattern.js';
+import { rationalValue } from '../../shared/rational.js';
 import { PICTURE_EXTENSIONS } from './kinds.js';
 
 /** Numbers that are named where several are missing. */
 const NAMED_GAPS = 3;
+
+/** Pictures of a sequence that a start leaves out; 0 of any other source. */
+export function picturesBefore({ pictures, video }: MediaInfo, start: number): number {
+  if (!pictures?.sequence || !video.frameRate) return 0;
+  return Math.ceil(start * rationalValue(video.frameRate) - 1e-6);
+}
 
 /** A pattern that the numbered pictures of a folder have, for hints; undefined where there are none. */
 export function guessPattern(folder: string, names: readonly string[]): string | undefined {

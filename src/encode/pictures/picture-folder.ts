@@ -1,27 +1,17 @@
-import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { access, constants, link, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { absolutePath } from '../../shared/absolute-path.js';
 import { syncFile, syncFolder } from '../../shared/durable.js';
-import { isFullDisk, TinySRError } from '../../shared/errors.js';
+import { TinySRError } from '../../shared/errors.js';
 import { asLastResort } from '../../shared/last-resort.js';
-import { isLeftBehind, MACHINE_PREFIX, OWNER } from '../../shared/owner-name.js';
 import { nameOf, numberOf, type Pattern } from '../../shared/pattern.js';
+import { giveName, nameError, partPath } from '../part.js';
 
-let serial = 0;
 const HINT = 'Choose a folder that you may write to.';
 
 function unwritable(target: string, reason: string, cause?: unknown): TinySRError {
   return new TinySRError('TSR_OUTPUT_UNWRITABLE', `${target}: ${reason}`, { hint: HINT, cause });
-}
-
-async function removeStale(folder: string, names: readonly string[], prefix: string): Promise<void> {
-  for (const name of names) {
-    if (!name.endsWith('.part') || !isLeftBehind(name, prefix + MACHINE_PREFIX)) continue;
-    // In a folder of many users another's may not be removed, and stays.
-    await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
-  }
 }
 
 /** Makes the folder when it is not there. @returns the first of the folders made, undefined when none was */
@@ -80,10 +70,7 @@ export class PictureFolder {
         hint: 'Give --overwrite to replace them, or another folder.',
       });
     }
-    const prefix = `.tinysr-${createHash('sha256').update(basename(text)).digest('hex').slice(0, 12)}-`;
-    await removeStale(folder, names, prefix);
-    serial += 1;
-    const part = join(folder, `${prefix}${OWNER}-${serial}.part`);
+    const part = await partPath(folder, basename(text));
     await mkdir(part).catch((cause: NodeJS.ErrnoException) => {
       throw unwritable(text, `no folder can be made in its folder (${cause.code})`, cause);
     });
@@ -111,7 +98,7 @@ export class PictureFolder {
       for (const number of numbers) await syncFile(join(this.#part, nameOf(this.#pattern, number)));
       for (const number of numbers) {
         const name = nameOf(this.#pattern, number);
-        await this.#give(join(this.#part, name), join(folder, name));
+        await giveName(join(this.#part, name), join(folder, name), this.#overwrite);
         named.push(name);
       }
       await syncFolder(folder);
@@ -121,19 +108,7 @@ export class PictureFolder {
     } catch (cause) {
       if (!this.#overwrite)
         for (const name of named) await rm(join(folder, name), { force: true }).catch(() => undefined);
-      throw this.#meaning(cause as NodeJS.ErrnoException);
-    }
-  }
-
-  async #give(from: string, to: string): Promise<void> {
-    if (this.#overwrite) return rename(from, to);
-    try {
-      // link fails when the name is taken, rename would replace it.
-      return await link(from, to);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-      // Some file systems have no hard links.
-      return rename(from, to);
+      throw nameError(this.#pattern.text, cause as NodeJS.ErrnoException, true);
     }
   }
 
@@ -143,25 +118,6 @@ export class PictureFolder {
     const all = (await readdir(folder)).filter((name) => numberOf(this.#pattern, name) !== undefined);
     const rest = all.filter((name) => !named.has(name)).sort();
     return rest.length ? [`${text}: ${rest.length} older pictures are there besides the new ones (${rest[0]} …)`] : [];
-  }
-
-  #meaning(cause: NodeJS.ErrnoException): TinySRError {
-    const { text } = this.#pattern;
-    if (cause.code === 'EEXIST') {
-      return new TinySRError('TSR_OUTPUT_EXISTS', `${text}: a picture was created by somebody else meanwhile`, {
-        hint: 'Give --overwrite to replace it, or another folder.',
-        cause,
-      });
-    }
-    if (isFullDisk(cause)) {
-      return new TinySRError('TSR_OUTPUT_DISK_FULL', `${text}: the disk is full`, {
-        hint: 'Free some space, or write to another disk; nothing was left behind.',
-        cause,
-      });
-    }
-    const went = cause.code === 'ENOENT';
-    const reason = went ? 'its folder went while it was written' : `cannot get their names (${cause.code})`;
-    return unwritable(text, reason, cause);
   }
 
   /** Removes what was written; what was committed stays. Idempotent. */
