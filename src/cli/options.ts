@@ -39,7 +39,8 @@ export const OPTION_TABLE: readonly OptionDefinition[] = [
   {
     ...{ name: 'deinterlace', flag: '--deinterlace', value: '<way>', group: PICTURE, choices: DEINTERLACE_CHOICES },
     ...{
-      description: 'deinterlace marked frames, none, every frame, or make a picture of each field (50i becomes 50p)',
+      description:
+        'deinterlace marked frames, none, every frame, make a picture of each field (50i becomes 50p), or undo telecine (29.97 becomes 23.976)',
       default: 'auto',
     },
   },

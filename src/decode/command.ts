@@ -90,7 +90,10 @@ export function decodeFilters(options: DecodeOptions): string {
   return [
     ...(info.pictures?.turn ?? []),
     ...(info.pictures?.sequence ? [sameSize(video)] : []),
-    ...deinterlaceFilters(video, options.deinterlacing),
+    ...deinterlaceFilters(video, options.deinterlacing, {
+      origin: video.startTime,
+      sought: seekOptions(options).includes('-ss'),
+    }),
     ...(options.firstFrame ? [`trim=start_frame=${options.firstFrame}`] : []),
     // Its plane becomes that of luma as it is.
     ...(grey ? [`format=${video.depth > 8 ? 'yuv420p10le' : 'yuv420p'}`] : []),

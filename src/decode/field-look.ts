@@ -1,7 +1,11 @@
 import { runTool } from '../shared/ffmpeg.js';
 import { inputOf } from '../shared/input-options.js';
 import type { MediaInfo, VideoStream } from '../shared/media.js';
+import { CYCLE } from '../shared/pulldown.js';
 import { rationalValue } from '../shared/rational.js';
+
+/** What `idet` says of each frame by itself. */
+const KIND = 'lavfi.idet.single.current_frame';
 
 /** Frames looked at: three seconds of television. */
 const LOOKED_AT = 75;
@@ -47,12 +51,28 @@ function markOf(stderr: string): 'top' | 'bottom' | undefined {
   return mark === 'T' ? 'top' : mark === 'B' ? 'bottom' : undefined;
 }
 
+/** Whole frames that must come in step, and their share: of film with repeated fields one frame in five is whole. */
+const LEAST_WHOLE = 6;
+const IN_STEP = 0.8;
+
+/** Whether woven frames look as if made of film, by what `idet` thinks of each of them by itself. */
+function looksLikeFilm(stderr: string): boolean {
+  const kinds = [...stderr.matchAll(/single\.current_frame=(\w+)/g)].map(([, kind]) => kind);
+  const places = kinds.flatMap((kind, index) => (kind === 'progressive' ? [index % CYCLE] : []));
+  const most = Math.max(
+    ...Array.from({ length: CYCLE }, (_, place) => places.filter((other) => other === place).length),
+  );
+  return most >= LEAST_WHOLE && most >= IN_STEP * places.length;
+}
+
 /** What pictures look like, and what is said of them. */
 export interface FieldLook {
   /** Which field of woven frames came first; undefined where frames are whole, still, too few, or cannot be decoded. */
   readonly seen: 'top' | 'bottom' | undefined;
   /** Which field comes first as the last frame looked at is marked; undefined where it is not marked as interlaced. */
   readonly marked: 'top' | 'bottom' | undefined;
+  /** Whether one woven frame in five is whole: film looks so that was brought to television's rate by repeating fields. */
+  readonly film: boolean;
 }
 
 /**
@@ -69,10 +89,11 @@ export async function lookForFields(info: MediaInfo, at: number, signal?: AbortS
       ...(at > 0 ? ['-ss', at.toFixed(3), '-noaccurate_seek'] : []),
       ...[...options, '-i', url, '-map', `0:${info.video.index}`],
       // After idet frames are marked by what it found.
-      ...['-vf', `trim=end_frame=${LOOKED_AT},showinfo=checksum=0,idet`],
+      ...['-vf', `trim=end_frame=${LOOKED_AT},showinfo=checksum=0,idet,metadata=print:key=${KIND}`],
       ...['-fps_mode', 'passthrough', '-f', 'null', '-'],
     ],
     signal,
   );
-  return { seen: seenIn(stderr), marked: markOf(stderr) };
+  const seen = seenIn(stderr);
+  return { seen, marked: markOf(stderr), film: seen !== undefined && looksLikeFilm(stderr) };
 }

@@ -2,12 +2,13 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { type ChildExit, type RunningChild, startChild } from '../shared/child.js';
 import { DamageCounter, readFailure, unreadableError } from '../shared/damage.js';
-import { pictureClock } from '../shared/deinterlace.js';
+import { pictureClock, picturesPerFrame } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import { toolPath } from '../shared/ffmpeg.js';
 import type { FrameBatch } from '../shared/frame.js';
 import { fileUrl } from '../shared/input-options.js';
 import { type FrameLayout, frameLayout } from '../shared/layout.js';
+import { CYCLE } from '../shared/pulldown.js';
 import { rationalValue } from '../shared/rational.js';
 import { type DecodeOptions, decodeArguments, isCutByReader } from './command.js';
 import { lastReason } from './ffprobe.js';
@@ -208,10 +209,12 @@ export class FrameSource {
     const { info, start = 0, firstFrame, deinterlacing } = this.#options;
     const sequence = info.pictures?.sequence;
     if (!sequence || firstFrame !== undefined) return;
-    const given = Math.ceil((this.#left + this.#frames) / (deinterlacing?.each === 'field' ? 2 : 1));
+    const given = Math.ceil((this.#left + this.#frames) / picturesPerFrame(info.video, deinterlacing));
     const from = picturesBefore(info, start) + given;
-    if (code === 0 && (from >= sequence.count || this.#cut)) return;
-    throw await oddPicture(info, sequence, from, stderr);
+    // In which frame of a cycle it ended cannot be told.
+    const unsure = deinterlacing?.pulldown ? CYCLE : 0;
+    if (code === 0 && (from + unsure >= sequence.count || this.#cut)) return;
+    throw await oddPicture(info, sequence, Math.max(0, from - unsure), stderr);
   }
 
   #noFrames(reason: string, cause: unknown): TinySRError {

@@ -1,4 +1,4 @@
-import { type Deinterlacing, pictureTimes } from '../shared/deinterlace.js';
+import { type Deinterlacing, picturesPerFrame, pictureTimes } from '../shared/deinterlace.js';
 import { runTool } from '../shared/ffmpeg.js';
 import { fileUrl, SAFE_INPUT_OPTIONS } from '../shared/input-options.js';
 import type { MediaInfo } from '../shared/media.js';
@@ -44,12 +44,13 @@ export async function endOfPictures(
   signal?: AbortSignal,
 ): Promise<number | undefined> {
   const from = info.startTime + start;
+  const packets = Math.ceil(pictures / Math.min(1, picturesPerFrame(info.video, deinterlacing))) + REORDERING;
   const result = await runTool(
     'ffprobe',
     [
       ...['-v', 'error', ...SAFE_INPUT_OPTIONS, '-select_streams', String(info.video.index)],
       // Reading starts at the key frame before `from`; its group's leading frames are left out below.
-      ...(start > 0 ? ['-read_intervals', `${from}%`] : ['-read_intervals', `%+#${pictures + REORDERING}`]),
+      ...(start > 0 ? ['-read_intervals', `${from}%`] : ['-read_intervals', `%+#${packets}`]),
       ...['-show_entries', 'packet=pts_time', '-of', 'csv=p=0', fileUrl(info.path)],
     ],
     signal,

@@ -5,7 +5,7 @@ import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
 import { cutCopiedCues } from './cut-subtitles.js';
 import { dispositionValue } from './dispositions.js';
-import { encodeFilters } from './filters.js';
+import { encodeFilters, type SourceReading } from './filters.js';
 import { TIMESTAMP_OFFSET_SECONDS } from './matroska.js';
 import { pictureArguments } from './pictures/command.js';
 import type { EncodePlan } from './plan.js';
@@ -186,11 +186,14 @@ function chapterTitles({ source, container, start, end }: EncodePlan): string[] 
 }
 
 /**
- * Moves the copied tracks to the output's zero. A transport stream moved by exactly its start time would be moved
- * again, to the start of the first track that is used ("Correcting start time"); a microsecond less is not.
+ * Seconds that move the source's tracks to the output's zero. A transport stream moved by exactly its start time would be
+ * moved again, to the start of the first track that is used ("Correcting start time"); a microsecond less is not.
  */
-function trackOffset({ zero }: EncodePlan): string[] {
-  return zero === 0 ? [] : ['-itsoffset', (0.000_001 - zero).toFixed(6)];
+const trackShift = ({ zero }: EncodePlan) => (zero === 0 ? 0 : 0.000_001 - zero);
+
+function trackOffset(plan: EncodePlan): string[] {
+  const shift = trackShift(plan);
+  return shift === 0 ? [] : ['-itsoffset', shift.toFixed(6)];
 }
 
 /**
@@ -238,19 +241,25 @@ const SEGMENT_OPTIONS = [
 const RUN_UP = 12;
 
 /** Seconds from its start at which the source is read for the tracks of a part and for the left half of a comparison. */
-function seekFrom({ start, compare, source: { format } }: EncodePlan): number | undefined {
+function seekFrom({ start, compare, deinterlacing, source: { format } }: EncodePlan): number | undefined {
   const mayMiss = format === 'mpegts' || format === 'mpeg';
-  return start !== undefined && compare && mayMiss ? Math.max(0, start - RUN_UP) : start;
+  const early = compare && (mayMiss || deinterlacing?.pulldown !== undefined);
+  return start !== undefined && early ? Math.max(0, start - RUN_UP) : start;
 }
 
 /** Where the left half of a segment comes from: the source from a little before the segment's first frame on. */
-function sourceNear({ source, zero }: EncodePlan, raised: number, firstPtsNs: bigint): string[] {
+function sourceNear(
+  { source, zero }: EncodePlan,
+  raised: number,
+  firstPtsNs: bigint,
+): { readonly options: readonly string[]; readonly reading: SourceReading } {
   const from = Number(firstPtsNs) / 1e9 + zero - source.startTime - RUN_UP;
-  return [
-    ...['-itsoffset', (raised - zero).toFixed(6)],
-    ...(from > 0 ? ['-ss', from.toFixed(6), '-noaccurate_seek'] : []),
-    ...inputOf(source).options,
-  ];
+  const [shift, sought] = [raised - zero, from > 0];
+  const seek = sought ? ['-ss', from.toFixed(6), '-noaccurate_seek'] : [];
+  return {
+    options: ['-itsoffset', shift.toFixed(6), ...seek, ...inputOf(source).options],
+    reading: { shift, sought },
+  };
 }
 
 /**
@@ -265,9 +274,10 @@ export function segmentArguments(plan: EncodePlan, target: string, firstPtsNs: b
   const command = ffmpeg()
     .input('pipe:0')
     .inputOptions(...GENERAL, ...hardwareDevice(plan), ...offset, ...RAW_FRAMES);
-  if (plan.compare) command.input(inputOf(plan.source).url).inputOptions(...sourceNear(plan, raised, firstPtsNs));
+  const near = sourceNear(plan, raised, firstPtsNs);
+  if (plan.compare) command.input(inputOf(plan.source).url).inputOptions(...near.options);
   command
-    .complexFilter([encodeFilters(plan)])
+    .complexFilter([encodeFilters(plan, near.reading)])
     .output(fileUrl(target))
     .outputOptions(
       ...['-map', '[video]', ...encoderOptions(plan), ...codecTag(plan), ...colorOptions(plan)],
@@ -304,7 +314,7 @@ export function encodeArguments(plan: EncodePlan, target: string, picture: 'fram
   command.input(url).inputOptions(...reading);
   if (hasSoundInput(plan)) command.input(url).inputOptions(...reading);
   for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');
-  if (!encoded) command.complexFilter([encodeFilters(plan)]);
+  if (!encoded) command.complexFilter([encodeFilters(plan, { shift: trackShift(plan), sought: (from ?? 0) > 0 })]);
   command.output(toPipe ? target : fileUrl(target)).outputOptions(
     ...['-map', encoded ? '0:v:0' : '[video]'],
     ...cuts(plan),

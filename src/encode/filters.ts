@@ -1,7 +1,7 @@
 import { isRgbOutput, matrixTag } from '../shared/color.js';
 import { deinterlaceFilters } from '../shared/deinterlace.js';
 import { isSubsampled } from '../shared/layout.js';
-import { formatRational } from '../shared/rational.js';
+import { formatRational, rationalValue } from '../shared/rational.js';
 import type { EncodePlan } from './plan.js';
 import { steadyFilter } from './steady.js';
 
@@ -99,8 +99,29 @@ export function compareFilters(width: number, height: number, toSize: readonly s
   ];
 }
 
-/** The filter graph from frames (input 0) to what the encoder takes, ending in `[video]`. */
-export function encodeFilters(plan: EncodePlan): string {
+/** How the source itself is read beside the frames, for the left half of a comparison. */
+export interface SourceReading {
+  /** Seconds that are added to its times. */
+  readonly shift: number;
+  /** Whether it is read from somewhere on, and not from its beginning. */
+  readonly sought: boolean;
+}
+
+/** Whole pictures of the source's frames. */
+function sourcePictures({ source, deinterlacing }: EncodePlan, { shift, sought }: SourceReading): string[] {
+  const { video } = source;
+  const made = deinterlaceFilters(video, deinterlacing, { origin: video.startTime + shift, sought });
+  const film = deinterlacing?.pulldown?.film;
+  // Its times are rounded apart from those of the frames: earlier by a part of a picture, each still meets its own.
+  return film ? [...made, `setpts=PTS-${0.25 / rationalValue(film)}/TB`] : made;
+}
+
+/**
+ * The filter graph from frames (input 0) to what the encoder takes, ending in `[video]`.
+ *
+ * @param reading of the source, for a comparison
+ */
+export function encodeFilters(plan: EncodePlan, reading: SourceReading): string {
   const end = [...marks(plan), ...hardwareUpload(plan.encoder)];
   if (!plan.compare) {
     const yuvPadding = isSubsampled(plan.frame.format) ? evenPadding(plan) : [];
@@ -115,7 +136,7 @@ export function encodeFilters(plan: EncodePlan): string {
   const [before, after, join] = compareFilters(plan.width, plan.height, size, timeBase);
   const tagged = `setparams=colorspace=${matrixTag(plan.matrix)}:range=${plan.fullRange ? 'pc' : 'tv'}`;
   return [
-    `[1:${plan.source.video.index}]${[...(plan.source.pictures?.turn ?? []), tagged, ...deinterlaceFilters(plan.source.video, plan.deinterlacing)].join(',')}[before]`,
+    `[1:${plan.source.video.index}]${[...(plan.source.pictures?.turn ?? []), tagged, ...sourcePictures(plan, reading)].join(',')}[before]`,
     '[0:v:0]null[after]',
     before,
     after,

@@ -1,6 +1,8 @@
 import { marksFrames } from '../decode/field-order.js';
 import type { Deinterlacing } from '../shared/deinterlace.js';
 import type { VideoStream } from '../shared/media.js';
+import { type Pulldown, pulldownOf } from '../shared/pulldown.js';
+import { rationalValue } from '../shared/rational.js';
 import type { UpscaleOptions } from './options.js';
 
 /** What is done about interlacing, and what the user should know of it. */
@@ -25,9 +27,29 @@ function byFile(video: VideoStream, asked: Deinterlacing['firstField']): Deinter
   const firstField = asked === 'auto' ? saidOrder(video) : asked;
   return {
     // Frames that cannot be marked are all meant when the container says it.
-    deinterlacing: { each: 'frame', which: marksFrames(video.codec) ? 'marked' : 'all', firstField },
+    deinterlacing: {
+      each: 'frame',
+      which: marksFrames(video.codec) ? 'marked' : 'all',
+      firstField,
+      pulldown: undefined,
+    },
     warnings: ['interlaced: each frame is deinterlaced (bwdif), the frame rate stays; --deinterlace field doubles it'],
   };
+}
+
+/** Pictures a second, as people write it. */
+const perSecond = (rate: VideoStream['frameRate']) => (rate ? `${+rationalValue(rate).toFixed(2)}` : 'unknown');
+
+function filmWarnings({ frameRate, depth }: VideoStream, pulldown: Pulldown | undefined): string[] {
+  return [
+    ...(pulldown
+      ? []
+      : [
+          `--deinterlace film: at ${perSecond(frameRate)} frames a second no field is repeated, so all frames stay, put together of the fields that belong together`,
+        ]),
+    // ffmpeg's fieldmatch knows no other.
+    ...(depth > 8 ? [`--deinterlace film puts pictures together in 8 bits: the source's ${depth} are not kept`] : []),
+  ];
 }
 
 /** Decides how frames become pictures. */
@@ -43,16 +65,23 @@ export function planDeinterlacing(
   }
   const firstField = fieldOrder === 'auto' ? saidOrder(video) : fieldOrder;
   const unsaid = fieldOrder === 'auto' && !video.interlaced;
+  const pulldown = deinterlace === 'film' ? pulldownOf(video) : undefined;
   return {
-    deinterlacing: { each: deinterlace, which: 'all', firstField },
-    warnings: unsaid
-      ? ['nothing says which field comes first, so the top one is taken: --field-order bottom where movement is jerky']
-      : [],
+    deinterlacing: { each: deinterlace, which: 'all', firstField, pulldown },
+    warnings: [
+      ...(unsaid
+        ? [
+            'nothing says which field comes first, so the top one is taken: --field-order bottom where movement is jerky',
+          ]
+        : []),
+      ...(deinterlace === 'film' ? filmWarnings(video, pulldown) : []),
+    ],
   };
 }
 
 /**
- * The time code of the first picture. Time codes count pictures within a second, of which fields make twice as many.
+ * The time code of the first picture. Time codes count pictures within a second, of which fields make twice as many, and
+ * film four fifths.
  *
  * @returns undefined where two digits do not count so many
  */
@@ -60,8 +89,12 @@ export function pictureTimecode(
   timecode: string | undefined,
   deinterlacing: Deinterlacing | undefined,
 ): string | undefined {
-  if (timecode === undefined || deinterlacing?.each !== 'field') return timecode;
-  const match = /^(\d+:\d+:\d+[:;.])(\d+)$/.exec(timecode);
-  const number = 2 * Number(match?.[2]);
-  return match && number < 100 ? `${match[1]}${String(number).padStart(2, '0')}` : undefined;
+  const { each, pulldown } = deinterlacing ?? {};
+  if (timecode === undefined || (each !== 'field' && !pulldown)) return timecode;
+  const match = /^(\d+:\d+:\d+)([:;.])(\d+)$/.exec(timecode);
+  const number = pulldown ? Math.floor(0.8 * Number(match?.[3])) : 2 * Number(match?.[3]);
+  // Numbers are dropped at television's rate only.
+  return match && number < 100
+    ? `${match[1]}${pulldown ? ':' : match[2]}${String(number).padStart(2, '0')}`
+    : undefined;
 }

@@ -1,5 +1,6 @@
 import { lookForFields, mayBeWoven } from '../decode/field-look.js';
 import type { MediaInfo } from '../shared/media.js';
+import { pulldownOf } from '../shared/pulldown.js';
 import type { UpscaleVideoOptions } from './options.js';
 import type { VideoPlan } from './plan.js';
 
@@ -31,9 +32,12 @@ export async function fieldHint(
   if (info.pictures && !info.pictures.sequence) return undefined;
   const look = await lookForFields(info, placeIn(info, options), signal).catch(() => undefined);
   if (look?.seen === undefined || signal.aborted) return undefined;
-  const { seen, marked } = look;
+  const { seen, marked, film } = look;
+  const order = seen === 'bottom' ? ' --field-order bottom' : '';
+  if (film && deinterlace !== 'film' && pulldownOf(info.video)) {
+    return `looks like film whose fields were repeated for television (telecine): try --deinterlace film${marked === seen ? '' : order}, which makes its own pictures of them`;
+  }
   if (!deinterlacing || (deinterlacing.which === 'marked' && marked === undefined)) {
-    const order = seen === 'bottom' ? ' --field-order bottom' : '';
     return `looks interlaced, though its frames are not marked so: try --deinterlace frame${order}`;
   }
   const said = deinterlacing.firstField === 'auto' ? marked : deinterlacing.firstField;

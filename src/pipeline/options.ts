@@ -31,7 +31,8 @@ export interface UpscaleOptions {
   readonly depth?: Depth | undefined;
   /**
    * What is done with interlaced frames. `auto` (default): one picture of each frame that the file marks as interlaced;
-   * `frame`: of every frame, marked or not; `field`: one of each field, at twice the rate; `off`: nothing.
+   * `frame`: of every frame, marked or not; `field`: one of each field, at twice the rate; `film`: those of the film that was
+   * brought to 30 frames a second by repeating fields (telecine), at four fifths of the rate; `off`: nothing.
    */
   readonly deinterlace?: DeinterlaceChoice | undefined;
   /** Which field of a frame was taken first; default `auto`: as the file says, the top one where it does not. */

@@ -10,7 +10,7 @@ import { stereoWarning } from '../encode/stereo.js';
 import { planStreams } from '../encode/streams.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import type { Model } from '../infer/types.js';
-import { type Deinterlacing, pictureClock } from '../shared/deinterlace.js';
+import { type Deinterlacing, pictureClock, picturesPerFrame } from '../shared/deinterlace.js';
 import { TinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { parseFrameRate } from '../shared/frame-rate.js';
@@ -62,7 +62,7 @@ function expectedPictures(
   const { video } = source;
   const { frameRate } = pictureClock(video, deinterlacing);
   const { start = 0, end, frames } = options;
-  const pictureCount = video.frameCount && (deinterlacing?.each === 'field' ? 2 : 1) * video.frameCount;
+  const pictureCount = video.frameCount && Math.round(picturesPerFrame(video, deinterlacing) * video.frameCount);
   let expected = pictureCount;
   if ((options.start !== undefined || end !== undefined) && frameRate) {
     const until = Math.min(end ?? Number.POSITIVE_INFINITY, source.duration ?? end ?? Number.POSITIVE_INFINITY);

@@ -1,8 +1,9 @@
 import type { VideoStream } from './media.js';
+import { type FilmPlace, filmTimes, matchFilters, PULLDOWN_CLOCK, type Pulldown, pulldownFilters } from './pulldown.js';
 import { type Rational, rationalValue, reduced } from './rational.js';
 
-/** What a user can ask for: by what the file says, never, one picture of each frame, one of each field. */
-export const DEINTERLACE_CHOICES = ['auto', 'off', 'frame', 'field'] as const;
+/** What a user can ask for: by what the file says, never, one picture of each frame, one of each field, those of a film. */
+export const DEINTERLACE_CHOICES = ['auto', 'off', 'frame', 'field', 'film'] as const;
 /** Which field of a frame was taken first: as the file says, or the one named. */
 export const FIELD_ORDERS = ['auto', 'top', 'bottom'] as const;
 export type DeinterlaceChoice = (typeof DEINTERLACE_CHOICES)[number];
@@ -10,12 +11,14 @@ export type FieldOrderChoice = (typeof FIELD_ORDERS)[number];
 
 /** How interlaced frames become whole pictures. */
 export interface Deinterlacing {
-  /** What becomes a picture of its own: each frame, or each field of every frame. */
-  readonly each: 'frame' | 'field';
-  /** Frames that are marked as interlaced in the stream, or all. Fields are made of all only. */
+  /** What becomes a picture of its own: each frame, each field of every frame, or each picture of the film in them. */
+  readonly each: 'frame' | 'field' | 'film';
+  /** Frames that are marked as interlaced in the stream, or all. Fields and film are made of all only. */
   readonly which: 'marked' | 'all';
   /** `auto`: as each frame is marked, top where it is not. */
   readonly firstField: FieldOrderChoice;
+  /** Of film: how fields were repeated; undefined where none were. */
+  readonly pulldown: Pulldown | undefined;
 }
 
 /** Frames a second where the source says no rate. */
@@ -39,15 +42,25 @@ function secondFieldTimes(rate: Rational): string {
   return `setpts='if(mod(N,2)*not(${isUsual}),PREV_OUTPTS+round(${half}),PTS)'`;
 }
 
-/** The filters that make whole pictures of decoded frames; none where nothing is to be done. */
+/**
+ * The filters that make whole pictures of decoded frames; none where nothing is to be done.
+ *
+ * @param place where in the video the frames are, on the clock that they have there
+ */
 export function deinterlaceFilters(
   { frameRate = USUAL_RATE }: Pick<VideoStream, 'frameRate'>,
   deinterlacing: Deinterlacing | undefined,
+  place: FilmPlace,
 ): string[] {
   if (!deinterlacing) return [];
-  const { each, which, firstField } = deinterlacing;
+  const { each, which, firstField, pulldown } = deinterlacing;
+  const parity = PARITY[firstField];
+  if (each === 'film') {
+    const match = matchFilters(parity);
+    return pulldown ? pulldownFilters(pulldown, match, place) : match;
+  }
   const deint = which === 'all' ? 'all' : 'interlaced';
-  const filter = `bwdif=mode=send_${each}:parity=${PARITY[firstField]}:deint=${deint}`;
+  const filter = `bwdif=mode=send_${each}:parity=${parity}:deint=${deint}`;
   return each === 'field' ? [filter, secondFieldTimes(frameRate)] : [filter];
 }
 
@@ -57,6 +70,7 @@ export function pictureTimes(
   { frameRate = USUAL_RATE }: Pick<VideoStream, 'frameRate'>,
   deinterlacing: Deinterlacing | undefined,
 ): readonly number[] {
+  if (deinterlacing?.pulldown) return filmTimes(frames, deinterlacing.pulldown);
   if (deinterlacing?.each !== 'field') return frames;
   const half = 0.5 / rationalValue(frameRate);
   return frames.flatMap((time, index) => {
@@ -65,11 +79,25 @@ export function pictureTimes(
   });
 }
 
-/** The clock and the rate of pictures: fields come twice as often as frames, and half-way between ticks. */
+/** How many pictures are made of a frame, on average. */
+export function picturesPerFrame(
+  { frameRate }: Pick<VideoStream, 'frameRate'>,
+  deinterlacing: Deinterlacing | undefined,
+): number {
+  if (deinterlacing?.each === 'field') return 2;
+  if (!deinterlacing?.pulldown || !frameRate) return 1;
+  return rationalValue(deinterlacing.pulldown.film) / rationalValue(frameRate);
+}
+
+/**
+ * The clock and the rate of pictures: fields come twice as often as frames, and half-way between ticks; film has a rate of
+ * its own.
+ */
 export function pictureClock(
   { timeBase, frameRate }: Pick<VideoStream, 'timeBase' | 'frameRate'>,
   deinterlacing: Deinterlacing | undefined,
 ): { readonly timeBase: Rational; readonly frameRate: Rational | undefined } {
+  if (deinterlacing?.pulldown) return { timeBase: PULLDOWN_CLOCK, frameRate: deinterlacing.pulldown.film };
   if (deinterlacing?.each !== 'field') return { timeBase, frameRate };
   return {
     timeBase: reduced({ num: timeBase.num, den: 2 * timeBase.den }),

@@ -29,6 +29,11 @@ export interface Woven {
   readonly numbers?: 'frame' | 'field';
 }
 
+/** Lavfi source of whole pictures with a number each, to be spread over fields. */
+export function film(rate: string, size = '128x96'): string {
+  return `${MOVING(rate, size)},${DRAW_FIELD_NUMBERS}`;
+}
+
 /** Lavfi source of interlaced frames, which ffmpeg's encoders know for such. */
 export function woven({ order, rate = '50', size = '128x96', numbers = 'field' }: Woven): string {
   const weave = `interlace=scan=${order}:lowpass=off`;

@@ -26,7 +26,7 @@ function asShown(video: VideoStream, turned: boolean, count: number, rate: Ratio
   return {
     ...video,
     ...(turned ? { width: height, height: width } : {}),
-    ...{ interlaced: false, fieldOrder: undefined, frameCount: count, frameCountAnnounced: true },
+    ...{ interlaced: false, fieldOrder: undefined, frameCount: count, frameCountAnnounced: true, startTime: 0 },
     ...{ frameRate: rate, timeBase: { num: rate.den, den: rate.num } },
     // What a still says of its pixels' shape is a print's resolution at best, and no viewer heeds it.
     sampleAspectRatio: { num: 1, den: 1 },

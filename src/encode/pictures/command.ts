@@ -21,6 +21,9 @@ function timeBase(plan: EncodePlan): string {
   return formatRational({ num: den, den: num });
 }
 
+/** Seconds from its start at which the source is read again. */
+const readFrom = ({ start = 0 }: EncodePlan) => Math.max(0, start - RUN_UP);
+
 /** Frames meet the source's own by their number: what has no times can have no wrong ones. */
 const counted = (plan: EncodePlan) => [`settb=${timeBase(plan)}`, 'setpts=N'];
 
@@ -75,7 +78,7 @@ export function pictureFilters(plan: EncodePlan, pictures: PicturePlan): string 
     ...(plan.start === undefined ? [] : [`trim=start=${(plan.zero - 5e-7).toFixed(7)}`]),
     ...(pictures.passed > 0 ? [`trim=start_frame=${pictures.passed}`] : []),
   ];
-  const made = deinterlaceFilters(video, plan.deinterlacing);
+  const made = deinterlaceFilters(video, plan.deinterlacing, { origin: video.startTime, sought: readFrom(plan) > 0 });
   const source = `[1:${video.index}]${[...turn, ...made, ...begin, ...counted(plan)].join(',')},`;
   return plan.compare ? beforeAndAfter(plan, source) : withSource(plan, pictures, source);
 }
@@ -92,7 +95,7 @@ export function pictureArguments(plan: EncodePlan, pictures: PicturePlan, target
   const pattern = pictures.pattern && parsePattern(target);
   const size = `${frame.width}x${frame.height}`;
   const raw = ['-f', 'rawvideo', '-pix_fmt', frame.format, '-s', size, '-framerate', formatRational(rateOf(plan))];
-  const from = Math.max(0, (plan.start ?? 0) - RUN_UP);
+  const from = readFrom(plan);
   const seek = from > 0 ? ['-ss', from.toFixed(6)] : [];
   const command = ffmpeg()
     .input('pipe:0')
