@@ -9,6 +9,7 @@ import { InferenceThread } from '../infer/worker-session.js';
 import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
+import { carryExif } from './carry-exif.js';
 import { checkVideoOptions } from './check-options.js';
 import { cutOff } from './cut-off.js';
 import { fieldHint } from './field-hint.js';
@@ -210,6 +211,7 @@ async function run(
     checkAbort();
     const cut = missing === undefined ? [] : [`the source is not whole: ${missing}`];
     for (const message of [...damageWarnings(met, sink), ...cut, ...lost]) emit({ type: 'warning', message });
+    for (const message of await carryExif(encode, target)) emit({ type: 'warning', message });
     for (const message of (await file?.commit()) ?? []) emit({ type: 'warning', message });
     await work?.remove();
     emit(meter.event());

@@ -93,6 +93,8 @@ export interface OtherStream {
 
 /** A source of pictures that are files of their own: one, or a row of numbered ones. */
 export interface PictureSource {
+  /** Name of their kind: PNG, JPEG, WebP, TIFF, BMP, DPX or EXR. */
+  readonly kind: string;
   /** ffmpeg options that go before `-i`: the demuxer, the decoder and what they need. */
   readonly options: readonly string[];
   /** What ffmpeg opens. */

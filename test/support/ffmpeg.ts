@@ -102,6 +102,13 @@ export async function streamsOf(path: string, type: string): Promise<readonly St
   return (await look(path)).streams.filter((stream) => stream.codec_type === type);
 }
 
+/** What the first frame of a file says beside its picture, by ffmpeg's names: Exif of JPEG and WebP. */
+export async function frameTags(path: string): Promise<Readonly<Record<string, string>>> {
+  const text = await tool('ffprobe', ['-v', 'error', '-show_frames', '-of', 'json', path]);
+  const { frames } = JSON.parse(text.toString()) as { frames: { tags?: Record<string, string> }[] };
+  return frames[0]?.tags ?? {};
+}
+
 /** PTS of every decoded frame of the picture, in seconds. */
 export async function frameTimes(path: string): Promise<number[]> {
   const [{ index }, { packets_and_frames }] = [await videoStream(path), await look(path)];

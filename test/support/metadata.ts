@@ -8,6 +8,58 @@ export function orientationBlock(orientation: number): Buffer {
   return block;
 }
 
+/** Exif as cameras write it: maker, turn, time, size, and a small picture for previews. */
+export function cameraExif(
+  order: 'II' | 'MM',
+  { turn, size }: { turn: number; size: readonly [number, number] },
+): Buffer {
+  const little = order === 'II';
+  const bytes = Buffer.alloc(512);
+  const short = (at: number, value: number) =>
+    little ? bytes.writeUInt16LE(value, at) : bytes.writeUInt16BE(value, at);
+  const long = (at: number, value: number) =>
+    little ? bytes.writeUInt32LE(value, at) : bytes.writeUInt32BE(value, at);
+  const directory = (at: number, entries: readonly (readonly [number, number, number, number])[], next: number) => {
+    short(at, entries.length);
+    for (const [index, [tag, type, count, value]] of entries.entries()) {
+      const from = at + 2 + 12 * index;
+      short(from, tag);
+      short(from + 2, type);
+      long(from + 4, count);
+      if (type === 3) short(from + 8, value);
+      else long(from + 8, value);
+    }
+    long(at + 2 + 12 * entries.length, next);
+  };
+  bytes.write(order);
+  short(2, 42);
+  long(4, 8);
+  const [maker, time] = [Buffer.from('Voigtlaender\0'), Buffer.from('1969:07:20 20:17:40\0')];
+  const [inner, thumbnail] = [100, 160];
+  const makerEntry = [0x010f, 2, maker.length, 300] as const;
+  directory(8, [makerEntry, [0x0112, 3, 1, turn], [0x8769, 4, 1, inner]], thumbnail);
+  directory(
+    inner,
+    [
+      [0x9003, 2, time.length, 340],
+      [0xa002, 3, 1, size[0]],
+      [0xa003, 3, 1, size[1]],
+    ],
+    0,
+  );
+  directory(
+    thumbnail,
+    [
+      [0x0201, 4, 1, 400],
+      [0x0202, 4, 1, 100],
+    ],
+    0,
+  );
+  maker.copy(bytes, 300);
+  time.copy(bytes, 340);
+  return bytes;
+}
+
 function pngChunk(type: string, body: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(type), body]);
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];

@@ -1,15 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { bytesAt } from './chunks.js';
+import { exifAt } from './exif.js';
 import type { PictureKind } from './kinds.js';
 
 /** Tag of the orientation in a directory of TIFF or Exif. */
 const ORIENTATION = 0x0112;
-/** Entries of a directory, and chunks of a file, beyond which nobody writes them: hostile files end there. */
+/** Entries of a directory beyond which nobody writes them: hostile files end there. */
 const MOST = 512;
-
-async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-  return buffer.subarray(0, bytesRead);
-}
 
 /** The orientation in a TIFF structure that begins at `base`: 1 to 8, 1 where it says none. */
 async function inTiff(file: FileHandle, base: number): Promise<number> {
@@ -30,25 +27,6 @@ async function inTiff(file: FileHandle, base: number): Promise<number> {
   return 1;
 }
 
-/** Where a chunk's body begins, by its name; undefined where there is none. */
-async function chunkAt(
-  file: FileHandle,
-  { first, name, frame }: { readonly first: number; readonly name: string; readonly frame: 'png' | 'riff' },
-): Promise<number | undefined> {
-  let at = first;
-  for (let chunks = 0; chunks < MOST; chunks += 1) {
-    const header = await bytesAt(file, at, 8);
-    if (header.length < 8) return undefined;
-    const [type, length] =
-      frame === 'png'
-        ? [header.toString('latin1', 4), header.readUInt32BE(0) + 4]
-        : [header.toString('latin1', 0, 4), header.readUInt32LE(4) + (header.readUInt32LE(4) % 2)];
-    if (type === name) return at + 8;
-    at += 8 + length;
-  }
-  return undefined;
-}
-
 /**
  * How a picture is to be turned by what it says itself (Exif), 1 to 8. ffmpeg reads that of JPEG; of the others, only its
  * newest versions do.
@@ -57,14 +35,8 @@ export async function readOrientation(path: string, { name }: PictureKind): Prom
   if (!['TIFF', 'PNG', 'WebP'].includes(name)) return 1;
   const file = await open(path, 'r');
   try {
-    if (name === 'TIFF') return await inTiff(file, 0);
-    const body =
-      name === 'PNG'
-        ? await chunkAt(file, { first: 8, name: 'eXIf', frame: 'png' })
-        : await chunkAt(file, { first: 12, name: 'EXIF', frame: 'riff' });
-    if (body === undefined) return 1;
-    const marked = (await bytesAt(file, body, 6)).toString('latin1') === 'Exif\0\0';
-    return await inTiff(file, marked ? body + 6 : body);
+    const base = name === 'TIFF' ? 0 : (await exifAt(file, name))?.position;
+    return base === undefined ? 1 : await inTiff(file, base);
   } finally {
     await file.close();
   }

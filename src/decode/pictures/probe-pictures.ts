@@ -59,6 +59,7 @@ export async function probePictures(
     timecode: undefined,
     video: asShown(video, isTurned(orientation), count, rate),
     pictures: {
+      kind: kind.name,
       options: sequence ? sequenceOptions(sequence, kind, rate) : single,
       url: fileUrl(sequence ? patternPath(sequence.pattern) : file),
       turn: turnFilters(orientation),
