@@ -42,13 +42,12 @@ function sessionsFor({ parallel = false, model, width, height }: UpscalerOptions
 }
 
 /**
- * Opens a model in worker threads.
+ * Opens a model in a thread that was started before.
  *
- * @param thread one that was started before, which passes to the upscaler; undefined: one is started
- * @throws TinySRError `TSR_USAGE` for options out of range and frames that the model does not take, before anything is
- * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`; `TSR_INTERRUPTED` when the signal stops it
+ * @param thread passes to the upscaler; undefined: one is started
+ * @throws TinySRError as {@link createUpscaler}
  */
-export async function createUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
+export async function openUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
   checkUpscalerOptions(options);
   const { model, format, width, height, signal } = options;
   throwIfStopped(signal);
@@ -58,7 +57,11 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
   const input = frameLayout(format, width, height);
   const output = frameLayout(format, width * model.scale, height * model.scale);
   const threads = options.threads ?? availableParallelism();
-  const batch = batchFor(options, provider, tile !== undefined, options.parallel === true && threads > 1);
+  const most = (tile ? undefined : model.batch) ?? Number.POSITIVE_INFINITY;
+  const batch = Math.min(
+    most,
+    batchFor(options, provider, tile !== undefined, options.parallel === true && threads > 1),
+  );
   const sessions = provider === 'cpu' && tile === undefined ? sessionsFor(options, threads, batch) : 1;
   const session = await SessionPool.open(
     {
@@ -95,4 +98,15 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Opens a model in worker threads.
+ *
+ * @throws TinySRError `TSR_USAGE` for options out of range and frames that the model does not take, before anything is
+ * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`; `TSR_INTERRUPTED` when the signal stops it
+ */
+// Of one argument: `map` would hand it a number for a thread.
+export function createUpscaler(options: UpscalerOptions): Promise<Upscaler> {
+  return openUpscaler(options);
 }
