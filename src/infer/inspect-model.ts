@@ -97,17 +97,30 @@ function widen(bits: number): number {
   return bits & 0x8000 ? -size : size;
 }
 
+/** How far from the middle the grey that comes out for the middle one may be, as a share of white. */
+const GREY_ERROR = 0.4;
+
+/** Value of white. @throws Unsupported when neither 1 nor 255 can be: something else than a picture came out */
 async function rangeOf(session: InferenceSession, shape: Shape, size: Size): Promise<1 | 255> {
   if (shape.type === 'uint8') return 255;
   // A model gives grey for grey; one that works in 0..255 takes 0.5 for black and its bias shows.
-  const errors = await Promise.all(
+  const means = await Promise.all(
     [1, 255].map(async (white) => {
       const output = await attempt(session, shape, size, white / 2);
-      return typeof output === 'string' ? Number.POSITIVE_INFINITY : Math.abs(mean(output) / white - 0.5);
+      return typeof output === 'string' ? Number.POSITIVE_INFINITY : mean(output);
     }),
   );
-  return (errors[1] ?? 1) + 0.02 < (errors[0] ?? 1) ? 255 : 1;
+  const [error1 = 1, error255 = 1] = [1, 255].map((white, index) => Math.abs((means[index] ?? 0) / white - 0.5));
+  if (!(Math.min(error1, error255) <= GREY_ERROR)) {
+    throw new Unsupported(
+      `for grey of 0.5 it gives ${short(means[0])}, for grey of 127.5 ${short(means[1])}: it takes and gives neither 0 to 1 nor 0 to 255`,
+      'Export it in a wrapper that does (docs/models.md); or say in its sidecar what white is, if it is right as it is.',
+    );
+  }
+  return error255 + 0.02 < error1 ? 255 : 1;
 }
+
+const short = (value = Number.NaN) => Number(value.toPrecision(3));
 
 /** Whether two pictures come out of a run as two: graphs are exported with a batch of one baked in, whatever their axes say. */
 async function takesTwo(session: InferenceSession, shape: Shape, size: Size, level: number): Promise<boolean> {

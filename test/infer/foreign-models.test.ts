@@ -219,6 +219,54 @@ describe('models of other makers', () => {
   }
 });
 
+/** A model that doubles the picture and counts its values anew: `factor` times, less `offset`. */
+function recounted(factor: number, offset: number): Buffer {
+  return enlarger({
+    scale: 2,
+    before: [
+      { op: 'Mul', inputs: ['picture', 'factor'], outputs: ['more'] },
+      { op: 'Sub', inputs: ['more', 'offset'], outputs: ['prepared'] },
+    ],
+    constants: [
+      { name: 'factor', type: 'float32', dims: [], data: floats(factor) },
+      { name: 'offset', type: 'float32', dims: [], data: floats(offset) },
+    ],
+  });
+}
+
+describe('values and tiles that do not fit', () => {
+  it.each([
+    ['0 to 255 for 0 to 1', 255, 0],
+    ['-1 to 1 for 0 to 1', 2, 1],
+    ['0 to 1 for 0 to 255', 1 / 255, 0],
+  ])('a model that gives %s is refused, unless its sidecar says what white is', async (name, factor, offset) => {
+    const file = await folder.made(`${name.replaceAll(' ', '-')}.onnx`, (path) =>
+      writeFile(path, recounted(factor, offset)),
+    );
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.message]).toEqual(['TSR_MODEL_UNSUPPORTED', expect.stringContaining('for grey of 0.5')]);
+    expect(error.hint).toMatch(/wrapper.*sidecar/);
+    await writeFile(`${file}.json`, '{"range": 1}');
+    expect((await resolveModel(file)).variants[0]?.contract?.range).toBe(1);
+  });
+
+  it('a fixed side that is too small runs with the radius that its sidecar says', async () => {
+    const file = await model('fixed-32.onnx', { scale: 2, sides: [32, 32] });
+    const error = await errorOf(run(file, 'rgb24', 50, 40));
+    expect([error.code, error.hint]).toEqual(['TSR_USAGE', expect.stringMatching(/share 40 of them.*receptiveRadius/)]);
+    await writeFile(`${file}.json`, '{"receptiveRadius": 4}');
+    const { frame, output } = await run(file, 'rgb24', 50, 40);
+    expect(Buffer.compare(output, repeated(frame, 50, 40, 3, 2))).toBe(0);
+  });
+
+  it('tiles of another side than a model has are refused', async () => {
+    const file = await model('fixed-64-only.onnx', { scale: 2, sides: [64, 64] });
+    const error = await errorOf(run(file, 'rgb24', 150, 100, 128));
+    expect([error.code, error.message]).toEqual(['TSR_USAGE', expect.stringContaining('in tiles of 64 pixels')]);
+    expect((await run(file, 'rgb24', 150, 100, 64)).upscaler.tile).toBe(64);
+  });
+});
+
 describe('a sidecar', () => {
   const withSidecar = async (name: string, sidecar: string) => {
     const file = await model(name, { scale: 2 });
