@@ -133,7 +133,7 @@ export interface Upscaler {
    * the run fails or the worker died, `TSR_OUT_OF_MEMORY`
    */
   upscale(frames: ArrayBuffer, count: number): Promise<UpscaleResult>;
-  /** Ends the worker; runs under way are rejected. Idempotent. */
+  /** Ends the worker; runs under way are rejected, which is no unhandled rejection where nobody waits for them. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
 import { SessionPool } from './session-pool.js';
 import { tileSpec } from './tile-spec.js';
-import type { Provider, Upscaler, UpscalerOptions } from './types.js';
+import type { Provider, UpscaleResult, Upscaler, UpscalerOptions } from './types.js';
 import type { InferenceThread } from './worker-session.js';
 
 /** Pixels a batch aims at on a GPU: enough to fill it, few enough to keep latency low. */
@@ -80,7 +80,12 @@ export async function openUpscaler(options: UpscalerOptions, thread?: InferenceT
     signal,
     thread,
   );
-  const close = () => session.close();
+  const underWay = new Set<Promise<UpscaleResult>>();
+  const close = () => {
+    // Whoever closes knows that they fail: nobody has to wait for them, as when an error ended what would have.
+    for (const run of underWay) run.catch(() => undefined);
+    return session.close();
+  };
   return {
     model,
     provider,
@@ -91,9 +96,22 @@ export async function openUpscaler(options: UpscalerOptions, thread?: InferenceT
     sessions,
     concurrency: 2 * sessions,
     tile: tile && Math.max(tile.width, tile.height),
-    async upscale(frames, count) {
-      checkFrames(frames, count, batch, input);
-      return session.run(frames, count);
+    upscale(frames, count) {
+      try {
+        checkFrames(frames, count, batch, input);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      const run = async () => {
+        try {
+          return await session.run(frames, count);
+        } finally {
+          underWay.delete(running);
+        }
+      };
+      const running = run();
+      underWay.add(running);
+      return running;
     },
     close,
     [Symbol.asyncDispose]: close,
