@@ -14,6 +14,7 @@ export type { UpscaledBatch, UpscaleFramesOptions } from './pipeline/run-batches
 export { type BatchSource, upscaleBatches } from './pipeline/upscale-batches.js';
 export { upscaleFrames } from './pipeline/upscale-frames.js';
 export { upscaleVideo } from './pipeline/upscale-video.js';
+export type { DeinterlaceChoice, FieldOrderChoice } from './shared/deinterlace.js';
 export { ERROR_CODES, type ErrorCode, TinySRError } from './shared/errors.js';
 export type { FrameBatch } from './shared/frame.js';
 export { type FrameFormat, type FrameLayout, frameLayout, type PlaneLayout } from './shared/layout.js';

@@ -3,7 +3,7 @@ import { CODECS, chooseEncoder } from '../encode/codecs.js';
 import { listModels } from '../infer/manifest.js';
 import { hasNvidiaGpu, probeDevice } from '../infer/providers.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
-import { DEVICES, type Provider } from '../infer/types.js';
+import { DEVICES, type Model, type Provider } from '../infer/types.js';
 import { type ErrorCode, TinySRError, toTinySRError } from '../shared/errors.js';
 import { type FfmpegInfo, listHwaccels, requireFfmpeg, requireFfprobe } from '../shared/ffmpeg.js';
 import { nodeIsRecentEnough } from '../shared/node-version.js';
@@ -20,26 +20,39 @@ interface Finding {
   readonly required: boolean;
 }
 
-function nodeFinding(): Finding {
-  const ok = nodeIsRecentEnough(process.versions.node);
-  const advice = ok ? undefined : 'Install Node.js 20.19 or newer.';
-  return {
-    what: 'node',
-    ok,
-    detail: `${process.version} on ${process.platform} ${process.arch}`,
-    advice,
-    required: true,
-  };
+/** A finding, and the code of what is missing: not printed. */
+interface Found {
+  readonly finding: Finding;
+  /** Undefined where nothing is missing, or nothing that is required. */
+  readonly code?: ErrorCode | undefined;
 }
 
-async function ffmpegFindings(): Promise<Finding[]> {
+/** What an error tells of something that is missing. */
+function lacking(what: string, error: unknown, required: boolean): Found {
+  const { message, hint, code } = toTinySRError(error);
+  return { finding: { what, ok: false, detail: message, advice: hint, required }, code };
+}
+
+/** Something that is there. */
+function present(what: string, detail: string, required = false): Found {
+  return { finding: { what, ok: true, detail, required } };
+}
+
+function nodeFinding(): Found {
+  const ok = nodeIsRecentEnough(process.versions.node);
+  const detail = `${process.version} on ${process.platform} ${process.arch}`;
+  if (ok) return present('node', detail, true);
+  const advice = 'Install Node.js 20.19 or newer.';
+  return { finding: { what: 'node', ok, detail, advice, required: true }, code: 'TSR_NODE_TOO_OLD' };
+}
+
+async function ffmpegFindings(): Promise<Found[]> {
   let info: FfmpegInfo;
   let hwaccels: string[];
   try {
     [info, hwaccels] = await Promise.all([requireFfmpeg(), listHwaccels(), requireFfprobe()]);
   } catch (error) {
-    const { message, hint } = toTinySRError(error);
-    return [{ what: 'ffmpeg', ok: false, detail: message, advice: hint, required: true }];
+    return [lacking('ffmpeg', error, true)];
   }
   const encoders = CODECS.map((codec) => {
     try {
@@ -50,41 +63,42 @@ async function ffmpegFindings(): Promise<Finding[]> {
   });
   const hardware = [...info.encoders].filter((name) => /_(nvenc|qsv|vaapi|amf|videotoolbox)$/.test(name));
   return [
-    { what: 'ffmpeg', ok: true, detail: info.version, required: true },
-    { what: 'encoders', ok: true, detail: encoders.join(', '), required: false },
-    { what: 'hardware encoders', ok: true, detail: hardware.join(', ') || 'none in this ffmpeg', required: false },
-    { what: 'hardware decoders', ok: true, detail: hwaccels.join(', ') || 'none in this ffmpeg', required: false },
+    present('ffmpeg', info.version, true),
+    present('encoders', encoders.join(', ')),
+    present('hardware encoders', hardware.join(', ') || 'none in this ffmpeg'),
+    present('hardware decoders', hwaccels.join(', ') || 'none in this ffmpeg'),
   ];
 }
 
-async function modelFindings(signal: AbortSignal): Promise<Finding[]> {
-  const models = await listModels();
-  return Promise.all(
-    models.map(async ({ name, scale }): Promise<Finding> => {
-      try {
-        await resolveModel(name, signal);
-        return { what: 'model', ok: true, detail: `${name}, x${scale}`, required: false };
-      } catch (error) {
-        const { message, hint } = toTinySRError(error);
-        return { what: 'model', ok: false, detail: message, advice: hint, required: name === DEFAULT_MODEL };
-      }
-    }),
-  );
+/** What models there are, and one that is whole, to try devices with; undefined when none is. */
+async function modelFindings(signal: AbortSignal): Promise<{ findings: Found[]; whole: Model | undefined }> {
+  let whole: Model | undefined;
+  const find = async ({ name, scale }: Model): Promise<Found> => {
+    try {
+      const model = await resolveModel(name, signal);
+      if (name === DEFAULT_MODEL) whole = model;
+      whole ??= model;
+      return present('model', `${name}, x${scale}`);
+    } catch (error) {
+      return lacking('model', error, name === DEFAULT_MODEL);
+    }
+  };
+  try {
+    const findings = await Promise.all((await listModels()).map(find));
+    return { findings, whole };
+  } catch (error) {
+    return { findings: [lacking('model', error, true)], whole };
+  }
 }
 
-/** Codes of what is missing beside programs. */
-const MISSING_CODES: Readonly<Record<string, ErrorCode>> = {
-  device: 'TSR_DEVICE_UNAVAILABLE',
-  model: 'TSR_MODEL_CHECKSUM',
-};
-
-async function deviceFindings(signal: AbortSignal): Promise<Finding[]> {
-  const model = await resolveModel(DEFAULT_MODEL, signal);
-  const findings: Finding[] = [];
+async function deviceFindings(model: Model | undefined, signal: AbortSignal): Promise<Found[]> {
+  // What the models lack is told already.
+  if (!model) return [{ finding: { what: 'device', ok: false, detail: 'not tried without a model', required: false } }];
+  const findings: Found[] = [];
   for (const provider of DEVICES.filter((device): device is Provider => device !== 'auto')) {
     const { usable, runMs, reason, hint } = await probeDevice(model, provider, signal);
     const relevant = usable || provider === 'webgpu' || (provider === 'cuda' && hasNvidiaGpu());
-    findings.push({
+    const finding = {
       what: 'device',
       ok: usable,
       detail: usable
@@ -92,39 +106,34 @@ async function deviceFindings(signal: AbortSignal): Promise<Finding[]> {
         : `${provider}: ${reason}`,
       advice: relevant ? hint : undefined,
       required: provider === 'cpu',
-    });
+    };
+    findings.push({ finding, code: 'TSR_DEVICE_UNAVAILABLE' });
   }
   return findings;
 }
 
 /** Whether the relay can run; nothing else needs mediasoup. */
-async function relayFinding(): Promise<Finding> {
+async function relayFinding(): Promise<Found> {
   try {
     const mediasoup = await loadMediasoup();
     const worker = await startWorker(mediasoup);
     worker.close();
-    return { what: 'relay', ok: true, detail: `mediasoup ${mediasoup.version}, its worker starts`, required: false };
+    return present('relay', `mediasoup ${mediasoup.version}, its worker starts`);
   } catch (error) {
-    const { message, hint } = toTinySRError(error);
-    return { what: 'relay', ok: false, detail: message, advice: hint, required: false };
+    return lacking('relay', error, false);
   }
 }
 
 /** Says what this machine has, and what to do about what is missing. @throws TinySRError when nothing would work */
 export async function doctorCommand({ json }: { readonly json?: boolean }, signal: AbortSignal): Promise<void> {
-  const machine: Finding = {
-    what: 'machine',
-    ok: true,
-    detail: `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`,
-    required: false,
-  };
-  const [ffmpeg, models, devices, relay] = await Promise.all([
+  const size = `${availableParallelism()} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB memory`;
+  const [ffmpeg, models, relay] = await Promise.all([
     ffmpegFindings(),
-    modelFindings(signal),
-    deviceFindings(signal),
+    modelFindings(signal).then(async ({ findings, whole }) => [...findings, ...(await deviceFindings(whole, signal))]),
     relayFinding(),
   ]);
-  const findings = [machine, nodeFinding(), ...ffmpeg, ...models, ...devices, relay];
+  const found = [present('machine', size), nodeFinding(), ...ffmpeg, ...models, relay];
+  const findings = found.map(({ finding }) => finding);
   if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else {
     const rows = findings.map(({ what, ok, detail, required }) => [
@@ -138,11 +147,12 @@ export async function doctorCommand({ json }: { readonly json?: boolean }, signa
     );
     if (advice.length) process.stdout.write(`\nWhat to do:\n${advice.map((line) => `  ${line}`).join('\n')}\n`);
   }
-  const missing = findings.find(({ ok, required }) => required && !ok);
-  if (missing)
-    throw new TinySRError(
-      MISSING_CODES[missing.what] ?? 'TSR_FFMPEG_MISSING',
-      `${missing.what}: ${missing.detail}`,
-      missing.advice ? { hint: missing.advice } : {},
-    );
+  const missing = found.find(({ finding: { ok, required } }) => required && !ok);
+  if (!missing) return;
+  const { what, detail, advice } = missing.finding;
+  throw new TinySRError(
+    missing.code ?? 'TSR_INTERNAL',
+    detail.startsWith(what) ? detail : `${what}: ${detail}`,
+    advice ? { hint: advice } : {},
+  );
 }

@@ -1,19 +1,20 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runChild } from '../shared/child.js';
 import { TinySRError } from '../shared/errors.js';
 import { throwIfStopped } from '../shared/stopped.js';
-import type { Inspection } from './inspect-model.js';
-import type { Model, TensorContract } from './types.js';
+import type { Inspection, InspectionRequest } from './inspect-model.js';
+import { loadingHint } from './runtime-words.js';
+import type { Model } from './types.js';
 
 /** What a JSON file beside a model (`model.onnx.json`) may say; it overrides what inspection found. */
 const sidecar = z.strictObject({
   name: z.string().max(100).optional(),
-  scale: z.union([z.literal(2), z.literal(3), z.literal(4)]).optional(),
+  scale: z.literal([2, 3, 4]).optional(),
   layout: z.enum(['nchw', 'nhwc']).optional(),
-  range: z.union([z.literal(1), z.literal(255)]).optional(),
+  range: z.literal([1, 255]).optional(),
   multiple: z.number().int().min(1).max(256).optional(),
   tile: z.number().int().min(16).max(4096).optional(),
   receptiveRadius: z.number().int().min(0).max(1024).optional(),
@@ -27,18 +28,32 @@ const sidecar = z.strictObject({
 /** The fields of a sidecar file. */
 export type Sidecar = z.infer<typeof sidecar>;
 
+/** What is wrong with a sidecar, and where in it. */
+function sidecarFault(cause: unknown): string {
+  if (!(cause instanceof z.ZodError)) return 'not JSON';
+  const [issue] = cause.issues;
+  const field = issue?.path.join('.');
+  return `${field ? `${field}: ` : ''}${issue?.message}`;
+}
+
 async function readSidecar(file: string): Promise<Sidecar> {
   const path = `${file}.json`;
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return {};
-  try {
-    return sidecar.parse(JSON.parse(text));
-  } catch (cause) {
-    const detail = cause instanceof z.ZodError ? z.prettifyError(cause).split('\n')[0] : 'not JSON';
-    throw new TinySRError('TSR_MODEL_INVALID', `${path}: ${detail}`, {
+  const invalid = (detail: string, cause: unknown) =>
+    new TinySRError('TSR_MODEL_INVALID', `${path}: ${detail}`, {
       hint: 'docs/models.md lists the fields a sidecar may have.',
       cause,
     });
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    // Without it the model might run, and wrongly.
+    throw invalid(`cannot be read: ${error.code}`, error);
+  });
+  if (text === undefined) return {};
+  try {
+    // Editors of Windows put a byte order mark in front.
+    return sidecar.parse(JSON.parse(text.replace(/^\uFEFF/, '')));
+  } catch (cause) {
+    throw invalid(sidecarFault(cause), cause);
   }
 }
 
@@ -58,9 +73,13 @@ async function looksLikeOnnx(file: string): Promise<boolean> {
 /** Longest time that a model may take to load and run on small frames. */
 const INSPECTION_MS = 300_000;
 
-async function inspect(file: string, contract: Partial<TensorContract>, signal?: AbortSignal): Promise<Inspection> {
+/** A protobuf, which an ONNX file is, ends before this many bytes. */
+const MOST_BYTES = 2 ** 31;
+
+async function inspect(request: InspectionRequest, signal?: AbortSignal): Promise<Inspection> {
   const script = fileURLToPath(new URL('./inspect-model.js', import.meta.url));
-  const child = await runChild(process.execPath, [script, JSON.stringify({ file, contract })], {
+  const started = performance.now();
+  const child = await runChild(process.execPath, [script, JSON.stringify(request)], {
     signal,
     timeoutMs: INSPECTION_MS,
   });
@@ -68,6 +87,10 @@ async function inspect(file: string, contract: Partial<TensorContract>, signal?:
   try {
     return JSON.parse(child.stdout.toString()) as Inspection;
   } catch {
+    if (performance.now() - started >= INSPECTION_MS) {
+      const reason = `small pictures took longer than ${INSPECTION_MS / 1000} s`;
+      return { kind: 'unsupported', reason, hint: 'It is too slow for this machine.' };
+    }
     return { kind: 'invalid', reason: `the runtime ended with ${child.signal ?? `exit status ${child.code}`}` };
   }
 }
@@ -82,23 +105,26 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
   const said = await readSidecar(file);
   const invalid = (reason: string) =>
     new TinySRError('TSR_MODEL_INVALID', `${file}: cannot be loaded as an ONNX model (${reason})`, {
-      hint: 'Is it complete, and is its external data, if any, in the same folder?',
+      hint: loadingHint(reason),
     });
   const fits = await looksLikeOnnx(file).catch((error: NodeJS.ErrnoException) => {
     throw invalid(error.code === 'EACCES' ? 'no permission to read it' : `cannot be read: ${error.code}`);
   });
   if (!fits) throw invalid('not an ONNX file');
-  const found = await inspect(
-    file,
-    { ...(said.layout && { layout: said.layout }), ...(said.range && { range: said.range }) },
-    signal,
-  );
-  if (found.kind === 'invalid') throw invalid(found.reason.split('\n')[0] ?? '');
-  const unsupported = (reason: string) =>
-    new TinySRError('TSR_MODEL_UNSUPPORTED', `${file}: ${reason}`, {
-      hint: 'An x2, x3 or x4 RGB model with one image in and one out is needed; docs/models.md says more.',
+  if ((await stat(file)).size >= MOST_BYTES) {
+    throw new TinySRError('TSR_MODEL_INVALID', `${file}: has more than 2 GiB, which no ONNX file can`, {
+      hint: 'Keep its weights in a file beside it (external data), as torch.onnx.export does on its own for such models.',
     });
-  if (found.kind === 'unsupported') throw unsupported(found.reason);
+  }
+  const { layout, range, multiple } = said;
+  const known = { ...(layout && { layout }), ...(range && { range }), ...(multiple && { multiple }) };
+  const found = await inspect({ file, known }, signal);
+  if (found.kind === 'invalid') throw invalid(found.reason);
+  const unsupported = (reason: string, hint?: string) =>
+    new TinySRError('TSR_MODEL_UNSUPPORTED', `${file}: ${reason}`, {
+      hint: hint ?? 'An x2, x3 or x4 RGB model with one image in and one out is needed; docs/models.md says more.',
+    });
+  if (found.kind === 'unsupported') throw unsupported(found.reason, found.hint);
   if (said.scale !== undefined && said.scale !== found.scale) {
     throw unsupported(`it enlarges x${found.scale}, but its sidecar says x${said.scale}`);
   }
@@ -112,6 +138,7 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
     name: said.name ?? basename(file, '.onnx'),
     scale: found.scale,
     multiple: said.multiple ?? found.multiple,
+    batch: found.batch,
     tile: found.tile ?? said.tile,
     receptiveRadius: said.receptiveRadius,
     licence: said.licence,

@@ -1,11 +1,13 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { runOne, sessionOptions } from './engine.js';
+import { readShapes, type Shape, Unsupported } from './model-shape.js';
+import { runtimeWords } from './runtime-words.js';
 import type { TensorContract } from './types.js';
 
 /** What inspection found. */
 export type Inspection =
   | { readonly kind: 'invalid'; readonly reason: string }
-  | { readonly kind: 'unsupported'; readonly reason: string }
+  | { readonly kind: 'unsupported'; readonly reason: string; readonly hint?: string | undefined }
   | {
       readonly kind: 'model';
       readonly scale: 2 | 3 | 4;
@@ -13,76 +15,69 @@ export type Inspection =
       readonly multiple: number;
       /** Fixed input side; undefined when sizes are free. */
       readonly tile: number | undefined;
+      /** 1 when the graph takes no more pictures a run; undefined when any number. */
+      readonly batch: 1 | undefined;
     };
 
-/** Side of the pictures tried, before the multiple is added. */
-const TRY_SIDE = 32;
-const MULTIPLES = [1, 2, 4, 8, 16, 32, 64];
-const TYPES = ['float32', 'float16', 'uint8'] as const;
-
-class Unsupported extends Error {}
-
-interface Shape {
-  readonly layout: 'nchw' | 'nhwc';
-  readonly type: TensorContract['type'];
-  readonly tile: number | undefined;
+/** What is known before, from a sidecar. */
+export interface Known extends Partial<TensorContract> {
+  readonly multiple?: number;
 }
 
-function readShape(session: InferenceSession, wanted: Partial<TensorContract>): Shape {
-  const [input, ...moreInputs] = session.inputMetadata;
-  const [output, ...moreOutputs] = session.outputMetadata;
-  if (!input?.isTensor || !output?.isTensor || moreInputs.length || moreOutputs.length) {
-    throw new Unsupported(
-      `it has ${session.inputMetadata.length} inputs and ${session.outputMetadata.length} outputs, not one picture each`,
-    );
-  }
-  const type = TYPES.find((known) => known === input.type);
-  if (!type || output.type !== input.type) {
-    throw new Unsupported(
-      `it takes ${input.type} and gives ${output.type}; float32, float16 or uint8 both ways is needed`,
-    );
-  }
-  const { shape } = input;
-  if (shape.length !== 4) throw new Unsupported(`its input has ${shape.length} dimensions, not 4`);
-  const layout = wanted.layout ?? (shape[1] === 3 ? 'nchw' : shape[3] === 3 ? 'nhwc' : undefined);
-  if (!layout) {
-    const channels = typeof shape[1] === 'number' ? shape[1] : shape[3];
-    throw new Unsupported(`its input has ${channels} channels, not 3 (RGB)`);
-  }
-  const sides = layout === 'nchw' ? shape.slice(2) : shape.slice(1, 3);
-  const fixed = sides.filter((side): side is number => typeof side === 'number' && side > 0);
-  if (fixed.length === 1 || fixed[0] !== fixed[1])
-    throw new Unsupported(`its input is fixed to ${sides.join('x')}; only squares can be`);
-  return { layout, type, tile: fixed[0] };
+/** What inspection is asked; crosses processes as JSON. */
+export interface InspectionRequest {
+  readonly file: string;
+  readonly known: Known;
+}
+
+/** A picture in pixels, or several. */
+interface Size {
+  readonly height: number;
+  readonly width: number;
+  readonly count?: number;
+}
+
+/** Shortest side of the pictures tried. */
+const TRY_SIDE = 32;
+/** Multiples tried: of halving (1, 2, 4 …) and of windows (3, 7 and what is halved before them). */
+const MULTIPLES = [1, 2, 3, 4, 6, 7, 8, 12, 14, 16, 24, 28, 32, 48, 56, 64, 96, 112, 128];
+
+/**
+ * A picture that shows a multiple: whatever divides its height and its width, which is `multiple` more, divides `multiple`.
+ * And that sides need not be equal.
+ */
+function tryOf(multiple: number, tile: number | undefined): Size {
+  if (tile !== undefined) return { height: tile, width: tile };
+  const height = multiple * Math.ceil(TRY_SIDE / multiple);
+  return { height, width: height + multiple };
 }
 
 const halfFloat = (value: number) => ({ 0: 0, 0.5: 0x3800, 127.5: 0x57f8 })[value] ?? 0;
 
-function grey(side: number, { layout, type }: Shape, level: number): Tensor {
-  const dims = layout === 'nchw' ? [1, 3, side, side] : [1, side, side, 3];
-  const length = 3 * side * side;
+function grey({ height, width, count = 1 }: Size, { layout, type }: Shape, level: number): Tensor {
+  const dims = layout === 'nchw' ? [count, 3, height, width] : [count, height, width, 3];
+  const length = count * 3 * height * width;
   if (type === 'float32') return new Tensor('float32', new Float32Array(length).fill(level), dims);
   if (type === 'float16') return new Tensor('float16', new Uint16Array(length).fill(halfFloat(level)), dims);
   return new Tensor('uint8', new Uint8Array(length).fill(level), dims);
 }
 
-/** Runs a grey picture; undefined when the graph refuses the size. */
-async function attempt(
-  session: InferenceSession,
-  shape: Shape,
-  side: number,
-  level: number,
-): Promise<Tensor | undefined> {
+const words = (error: unknown) => runtimeWords(error instanceof Error ? error.message : String(error));
+
+/** Runs grey pictures; the runtime's words when the graph refuses the size. */
+function attempt(session: InferenceSession, shape: Shape, size: Size, level: number): Promise<Tensor | string> {
   const name = session.inputNames[0] ?? '';
-  return runOne(session, { [name]: grey(side, shape, level) }).catch(() => undefined);
+  return runOne(session, { [name]: grey(size, shape, level) }).catch(words);
 }
 
-function scaleOf(output: Tensor, side: number, layout: 'nchw' | 'nhwc'): number {
-  const [height, width, channels] = layout === 'nchw' ? [2, 3, 1] : [1, 2, 3];
-  if (output.dims.length !== 4 || output.dims[channels] !== 3) {
+/** Enlargement; not a number where the two sides grow differently. @throws Unsupported when no RGB picture came out */
+function scaleOf(output: Tensor, { height, width }: Size, layout: 'nchw' | 'nhwc'): number {
+  const [row, column, channel] = layout === 'nchw' ? [2, 3, 1] : [1, 2, 3];
+  if (output.dims.length !== 4 || output.dims[channel] !== 3) {
     throw new Unsupported(`its output has shape ${output.dims.join('x')}, not an RGB picture`);
   }
-  return output.dims[height] === output.dims[width] ? (output.dims[width] ?? 0) / side : Number.NaN;
+  const scale = (output.dims[row] ?? 0) / height;
+  return scale === (output.dims[column] ?? 0) / width ? scale : Number.NaN;
 }
 
 /** Mean of a float output; half floats are widened by hand as Node 20 has no type for them. */
@@ -102,49 +97,99 @@ function widen(bits: number): number {
   return bits & 0x8000 ? -size : size;
 }
 
-async function rangeOf(session: InferenceSession, shape: Shape, side: number): Promise<1 | 255> {
+/** How far from the middle the grey that comes out for the middle one may be, as a share of white. */
+const GREY_ERROR = 0.4;
+
+/** Value of white. @throws Unsupported when neither 1 nor 255 can be: something else than a picture came out */
+async function rangeOf(session: InferenceSession, shape: Shape, size: Size): Promise<1 | 255> {
   if (shape.type === 'uint8') return 255;
   // A model gives grey for grey; one that works in 0..255 takes 0.5 for black and its bias shows.
-  const errors = await Promise.all(
+  const means = await Promise.all(
     [1, 255].map(async (white) => {
-      const output = await attempt(session, shape, side, white / 2);
-      return output ? Math.abs(mean(output) / white - 0.5) : Number.POSITIVE_INFINITY;
+      const output = await attempt(session, shape, size, white / 2);
+      return typeof output === 'string' ? Number.POSITIVE_INFINITY : mean(output);
     }),
   );
-  return (errors[1] ?? 1) + 0.02 < (errors[0] ?? 1) ? 255 : 1;
+  const [error1 = 1, error255 = 1] = [1, 255].map((white, index) => Math.abs((means[index] ?? 0) / white - 0.5));
+  if (!(Math.min(error1, error255) <= GREY_ERROR)) {
+    throw new Unsupported(
+      `for grey of 0.5 it gives ${short(means[0])}, for grey of 127.5 ${short(means[1])}: it takes and gives neither 0 to 1 nor 0 to 255`,
+      'Export it in a wrapper that does (docs/models.md); or say in its sidecar what white is, if it is right as it is.',
+    );
+  }
+  return error255 + 0.02 < error1 ? 255 : 1;
 }
 
-async function inspect(file: string, wanted: Partial<TensorContract>): Promise<Inspection> {
+const short = (value = Number.NaN) => Number(value.toPrecision(3));
+
+/** Whether two pictures come out of a run as two: graphs are exported with a batch of one baked in, whatever their axes say. */
+async function takesTwo(session: InferenceSession, shape: Shape, size: Size, level: number): Promise<boolean> {
+  if (shape.single) return false;
+  const output = await attempt(session, shape, { ...size, count: 2 }, level);
+  return typeof output !== 'string' && output.dims[0] === 2;
+}
+
+/** @throws Unsupported with what is wrong when it is no upscaler of that shape */
+async function inspectAs(session: InferenceSession, shape: Shape, known: Known): Promise<Inspection> {
+  const { layout, type, tile } = shape;
+  const tries = tile !== undefined ? [1] : known.multiple !== undefined ? [known.multiple] : MULTIPLES;
+  const level = type === 'uint8' ? 128 : 0.5;
+  let refusal = '';
+  let broken: number | undefined;
+  for (const multiple of tries) {
+    const size = tryOf(multiple, tile);
+    const output = await attempt(session, shape, size, level);
+    if (typeof output === 'string') {
+      refusal = output;
+      continue;
+    }
+    const scale = scaleOf(output, size, layout);
+    if (scale === 2 || scale === 3 || scale === 4) {
+      const range = known.range ?? (await rangeOf(session, shape, size));
+      // Tiles run one by one.
+      const batch = tile !== undefined || (await takesTwo(session, shape, size, level)) ? undefined : 1;
+      return { kind: 'model', scale, contract: { layout, type, range }, multiple, tile, batch };
+    }
+    // A graph that crops or pads to a multiple shows a broken ratio at the sizes that do not fit.
+    broken = Number.isNaN(scale) ? (broken ?? scale) : scale;
+    if (Number.isInteger(scale)) break;
+  }
+  if (broken !== undefined) {
+    const found = Number.isNaN(broken) ? 'enlarges sides unequally' : `enlarges x${Number(broken.toFixed(3))}`;
+    throw new Unsupported(`it ${found}, not x2, x3 or x4`);
+  }
+  const sizes = [tries[0], tries.at(-1)].map((multiple = 1) => {
+    const { width, height } = tryOf(multiple, tile);
+    return `${width}x${height}`;
+  });
+  throw new Unsupported(
+    `it runs on none of the picture sizes tried (${[...new Set(sizes)].join(' to ')}): ${refusal}`,
+    'Was it exported with free sides (dynamic axes)? Multiples that are tried by themselves, and how to name another, are in docs/models.md.',
+  );
+}
+
+async function inspect({ file, known }: InspectionRequest): Promise<Inspection> {
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(file, sessionOptions('cpu', 2));
   } catch (error) {
-    return { kind: 'invalid', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'invalid', reason: words(error) };
   }
-  const shape = readShape(session, wanted);
-  const tries = shape.tile === undefined ? MULTIPLES : [shape.tile];
-  for (const multiple of tries) {
-    const side = shape.tile ?? TRY_SIDE * Math.ceil(multiple / TRY_SIDE) + multiple;
-    const output = await attempt(session, shape, side, shape.type === 'uint8' ? 128 : 0.5);
-    if (!output) continue;
-    const scale = scaleOf(output, side, shape.layout);
-    if (scale !== 2 && scale !== 3 && scale !== 4) {
-      // A graph that crops or pads to a multiple shows a broken ratio at the sizes that do not fit.
-      if (Number.isInteger(scale) || multiple === tries.at(-1))
-        throw new Unsupported(`it enlarges x${Number(scale.toFixed(3))}, not x2, x3 or x4`);
-      continue;
+  let refused: unknown;
+  for (const shape of readShapes(session, known)) {
+    try {
+      return await inspectAs(session, shape, known);
+    } catch (error) {
+      refused ??= error;
     }
-    const range = wanted.range ?? (await rangeOf(session, shape, side));
-    const contract = { layout: shape.layout, type: shape.type, range };
-    return { kind: 'model', scale, contract, multiple: shape.tile === undefined ? multiple : 1, tile: shape.tile };
   }
-  throw new Unsupported('it runs on none of the picture sizes tried');
+  throw refused;
 }
 
 /** Entry of a process of its own, as a hostile file may crash the runtime: prints what it found as JSON. */
-const { file, contract } = JSON.parse(process.argv[2] ?? '{}') as { file: string; contract: Partial<TensorContract> };
-const result = await inspect(file, contract).catch((error: unknown): Inspection => {
-  const reason = error instanceof Error ? error.message : String(error);
-  return { kind: error instanceof Unsupported ? 'unsupported' : 'invalid', reason };
+const request = JSON.parse(process.argv[2] ?? '{}') as InspectionRequest;
+const result = await inspect(request).catch((error: unknown): Inspection => {
+  if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message, hint: error.hint };
+  return { kind: 'invalid', reason: words(error) };
 });
 process.stdout.write(JSON.stringify(result), () => process.exit(0));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { requirePath, requireSignal } from '../shared/check-options.js';
 import { TinySRError } from '../shared/errors.js';
 import { inspectModel } from './foreign.js';
 import { listModels } from './manifest.js';
@@ -33,9 +34,12 @@ function publishedFiles({ variants }: Model): PublishedFile[] {
 /**
  * Finds a model by the name of one that ships or by the path of an ONNX file, and checks it.
  *
- * @throws TinySRError `TSR_MODEL_NOT_FOUND`, `TSR_MODEL_CHECKSUM`, `TSR_MODEL_INVALID`, `TSR_MODEL_UNSUPPORTED`
+ * @throws TinySRError `TSR_MODEL_NOT_FOUND`, `TSR_MODEL_CHECKSUM`, `TSR_MODEL_INVALID`, `TSR_MODEL_UNSUPPORTED`; `TSR_USAGE`
+ * for what is no name; `TSR_INTERRUPTED`
  */
 export async function resolveModel(nameOrFile: string, signal?: AbortSignal): Promise<Model> {
+  requirePath(nameOrFile, "For example: await resolveModel('tinysr-nano').");
+  requireSignal(signal, 'names.map((name) => resolveModel(name))');
   const shipped = await listModels();
   const known = shipped.find((model) => model.name === nameOrFile);
   if (known) {
@@ -44,9 +48,13 @@ export async function resolveModel(nameOrFile: string, signal?: AbortSignal): Pr
   }
   const file = await stat(nameOrFile).catch(() => undefined);
   if (!file?.isFile()) {
-    throw new TinySRError('TSR_MODEL_NOT_FOUND', `${nameOrFile}: no such model and no such file`, {
-      hint: `Models that ship: ${shipped.map((model) => model.name).join(', ')}; or give the path of an .onnx file.`,
-    });
+    throw new TinySRError(
+      'TSR_MODEL_NOT_FOUND',
+      `${nameOrFile}: ${file ? 'not a file' : 'no such model and no such file'}`,
+      {
+        hint: `Models that ship: ${shipped.map((model) => model.name).join(', ')}; or give the path of an .onnx file.`,
+      },
+    );
   }
   return inspectModel(resolve(nameOrFile), signal);
 }

@@ -19,11 +19,17 @@ function margin(model: Model, options: UpscalerOptions): number {
 /**
  * How frames are cut; undefined for whole frames.
  *
- * @throws TinySRError `TSR_USAGE` when the asked tile is too small for the model to give a right pixel
+ * @throws TinySRError `TSR_USAGE` when the tile is too small for the model to give a right pixel, or another one is asked for
+ *   than the model has
  */
 export function tileSpec(options: UpscalerOptions): TileSpec | undefined {
   const { model, width, height } = options;
   const asked = options.tile === 0 ? undefined : options.tile;
+  if (model.tile !== undefined && options.tile !== undefined && options.tile !== model.tile) {
+    throw new TinySRError('TSR_USAGE', `${model.name} runs in tiles of ${model.tile} pixels, and of no other side`, {
+      hint: 'Leave out --tile. What a sidecar says can be changed there.',
+    });
+  }
   const side = model.tile ?? asked ?? (options.tile === 0 ? undefined : tileForMemory(model, width, height));
   if (side === undefined) return undefined;
   const edge = margin(model, options);
@@ -32,7 +38,10 @@ export function tileSpec(options: UpscalerOptions): TileSpec | undefined {
   if (model.tile === undefined && width <= rounded && height <= rounded) return undefined;
   if (rounded <= 2 * edge + FEATHER) {
     throw new TinySRError('TSR_USAGE', `a tile of ${side} pixels is too small for ${model.name}`, {
-      hint: `Use at least --tile ${2 * edge + FEATHER + 32}.`,
+      hint:
+        model.tile === undefined
+          ? `Use at least --tile ${2 * edge + FEATHER + 32}.`
+          : `Neighbours share ${2 * edge + FEATHER} of them. If its output sees less far, say a smaller receptiveRadius in its sidecar (docs/models.md); else export it for larger frames.`,
     });
   }
   return { width: Math.min(rounded, width), height: Math.min(rounded, height), margin: edge, feather: FEATHER };

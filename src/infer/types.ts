@@ -55,6 +55,8 @@ export interface Model {
   readonly multiple: number;
   /** Fixed input side in pixels, for graphs that take one size only. */
   readonly tile?: number | undefined;
+  /** Most whole frames a run, for graphs that take no more; undefined: any number. Tiles run one by one. */
+  readonly batch?: number | undefined;
   /** How far, in input pixels, an output pixel sees; undefined when unknown. */
   readonly receptiveRadius?: number | undefined;
   /** Multiply-accumulates per input pixel, where known. */
@@ -75,7 +77,7 @@ export interface UpscalerOptions {
   readonly width: number;
   /** Input frame height in pixels, likewise. */
   readonly height: number;
-  /** Most frames a run, 1..64; undefined: chosen by device and memory. */
+  /** Most frames a run, 1..64; undefined: chosen by device and memory. `model.batch` is the limit where a model has one. */
   readonly batch?: number | undefined;
   /** CPU threads of all sessions, 1..256; undefined: as many as the machine has. */
   readonly threads?: number | undefined;
@@ -131,7 +133,7 @@ export interface Upscaler {
    * the run fails or the worker died, `TSR_OUT_OF_MEMORY`
    */
   upscale(frames: ArrayBuffer, count: number): Promise<UpscaleResult>;
-  /** Ends the worker; runs under way are rejected. Idempotent. */
+  /** Ends the worker; runs under way are rejected, which is no unhandled rejection where nobody waits for them. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

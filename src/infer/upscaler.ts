@@ -7,7 +7,7 @@ import { runBytes, usableMemory } from './memory.js';
 import { chooseProvider } from './providers.js';
 import { SessionPool } from './session-pool.js';
 import { tileSpec } from './tile-spec.js';
-import type { Provider, Upscaler, UpscalerOptions } from './types.js';
+import type { Provider, UpscaleResult, Upscaler, UpscalerOptions } from './types.js';
 import type { InferenceThread } from './worker-session.js';
 
 /** Pixels a batch aims at on a GPU: enough to fill it, few enough to keep latency low. */
@@ -42,13 +42,12 @@ function sessionsFor({ parallel = false, model, width, height }: UpscalerOptions
 }
 
 /**
- * Opens a model in worker threads.
+ * Opens a model in a thread that was started before.
  *
- * @param thread one that was started before, which passes to the upscaler; undefined: one is started
- * @throws TinySRError `TSR_USAGE` for options out of range and frames that the model does not take, before anything is
- * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`; `TSR_INTERRUPTED` when the signal stops it
+ * @param thread passes to the upscaler; undefined: one is started
+ * @throws TinySRError as {@link createUpscaler}
  */
-export async function createUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
+export async function openUpscaler(options: UpscalerOptions, thread?: InferenceThread): Promise<Upscaler> {
   checkUpscalerOptions(options);
   const { model, format, width, height, signal } = options;
   throwIfStopped(signal);
@@ -58,7 +57,11 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
   const input = frameLayout(format, width, height);
   const output = frameLayout(format, width * model.scale, height * model.scale);
   const threads = options.threads ?? availableParallelism();
-  const batch = batchFor(options, provider, tile !== undefined, options.parallel === true && threads > 1);
+  const most = (tile ? undefined : model.batch) ?? Number.POSITIVE_INFINITY;
+  const batch = Math.min(
+    most,
+    batchFor(options, provider, tile !== undefined, options.parallel === true && threads > 1),
+  );
   const sessions = provider === 'cpu' && tile === undefined ? sessionsFor(options, threads, batch) : 1;
   const session = await SessionPool.open(
     {
@@ -77,7 +80,12 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
     signal,
     thread,
   );
-  const close = () => session.close();
+  const underWay = new Set<Promise<UpscaleResult>>();
+  const close = () => {
+    // Whoever closes knows that they fail: nobody has to wait for them, as when an error ended what would have.
+    for (const run of underWay) run.catch(() => undefined);
+    return session.close();
+  };
   return {
     model,
     provider,
@@ -88,11 +96,35 @@ export async function createUpscaler(options: UpscalerOptions, thread?: Inferenc
     sessions,
     concurrency: 2 * sessions,
     tile: tile && Math.max(tile.width, tile.height),
-    async upscale(frames, count) {
-      checkFrames(frames, count, batch, input);
-      return session.run(frames, count);
+    upscale(frames, count) {
+      try {
+        checkFrames(frames, count, batch, input);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      const run = async () => {
+        try {
+          return await session.run(frames, count);
+        } finally {
+          underWay.delete(running);
+        }
+      };
+      const running = run();
+      underWay.add(running);
+      return running;
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Opens a model in worker threads.
+ *
+ * @throws TinySRError `TSR_USAGE` for options out of range and frames that the model does not take, before anything is
+ * opened; `TSR_MODEL_UNSUPPORTED`, `TSR_DEVICE_*`, `TSR_INFER_FAILED`; `TSR_INTERRUPTED` when the signal stops it
+ */
+// Of one argument: `map` would hand it a number for a thread.
+export function createUpscaler(options: UpscalerOptions): Promise<Upscaler> {
+  return openUpscaler(options);
 }

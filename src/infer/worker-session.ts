@@ -39,10 +39,21 @@ function endedError(reason: string | undefined): TinySRError {
   });
 }
 
+/**
+ * Flags for worker threads: those of the process, which they inherit. Where its program is no file but text (`node -e`), Node
+ * would take the thread's file for such, too, and refuse it.
+ */
+function threadFlags(): { execArgv?: string[] } {
+  return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? { execArgv: [] } : {};
+}
+
 /** A worker thread that loads the runtime: started early, it is ready when the model and the size are known. */
 export class InferenceThread {
   readonly #guard = new GuardedThread();
-  readonly #worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.#guard.cells });
+  readonly #worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: this.#guard.cells,
+    ...threadFlags(),
+  });
   readonly #exited: Promise<string | undefined>;
   #taken = false;
 

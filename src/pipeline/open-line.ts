@@ -1,7 +1,7 @@
 import { FrameSource } from '../decode/frame-source.js';
 import { FrameSink } from '../encode/frame-sink.js';
 import type { Upscaler } from '../infer/types.js';
-import { createUpscaler } from '../infer/upscaler.js';
+import { openUpscaler } from '../infer/upscaler.js';
 import type { InferenceThread } from '../infer/worker-session.js';
 import type { ClosingStack } from '../shared/closing-stack.js';
 import { throwIfStopped } from '../shared/stopped.js';
@@ -59,7 +59,7 @@ export async function openLine<S extends LineSink>(
   const sink = owned.use(ends.sink(source), (opened) => opened.close());
   const { format, width, height } = decode;
   const upscaler = owned.use(
-    await createUpscaler(
+    await openUpscaler(
       { model, device, precision, format, width, height, batch, tile, threads, parallel: true, signal },
       thread,
     ),

@@ -37,6 +37,32 @@ export function requireObject(value: unknown, what: string, hint: string, code: 
 }
 
 /**
+ * Refuses what is no path, as when a function is handed to `map` or given a URL object.
+ *
+ * @param hint what to give
+ * @throws TinySRError `TSR_USAGE`
+ */
+export function requirePath(value: unknown, hint: string): void {
+  if (typeof value === 'string' && value !== '') return;
+  const received =
+    value === '' ? 'an empty one' : value instanceof URL ? 'a URL (give fileURLToPath(url))' : kindOf(value);
+  throw new TinySRError('TSR_USAGE', `the path: expected a string, received ${received}`, { hint });
+}
+
+/**
+ * Refuses what is no AbortSignal: `map` passes a number in its place.
+ *
+ * @param example a call that will do, to be put into `map`
+ * @throws TinySRError `TSR_USAGE`
+ */
+export function requireSignal(value: unknown, example: string): void {
+  if (abortSignal.safeParse(value).success) return;
+  throw new TinySRError('TSR_USAGE', `the signal: expected an AbortSignal, received ${kindOf(value)}`, {
+    hint: `In map, pass the first argument only: ${example}.`,
+  });
+}
+
+/**
  * @param example a call with options that will do
  * @throws TinySRError `TSR_USAGE` that names the first option out of place and says what it may be
  */

@@ -89,7 +89,7 @@ export const ERROR_CODES = {
   TSR_INFER_FAILED: { exit: 7, meaning: 'Inference failed, or the inference worker died.' },
   TSR_FFMPEG_MISSING: {
     exit: 6,
-    meaning: 'ffmpeg or ffprobe is not installed or not on PATH; from doctor: something that is needed is missing.',
+    meaning: 'ffmpeg or ffprobe is not installed or not on PATH.',
   },
   TSR_FFMPEG_TOO_OLD: { exit: 6, meaning: 'The installed ffmpeg is older than 5.1.' },
   TSR_NODE_TOO_OLD: { exit: 6, meaning: 'Node.js is older than 20.19.' },

@@ -1,3 +1,5 @@
+import { TinySRError } from './errors.js';
+
 /**
  * Raw frame formats that cross the pipes, named as ffmpeg names its pixel formats.
  * `rgb24` and `rgb48le` are interleaved; the yuv420p family is planar Y, U, V with chroma halved both ways.
@@ -47,11 +49,15 @@ export function sampleBytes(format: FrameFormat): 1 | 2 {
  *
  * @param width picture width in pixels; even for yuv420p formats
  * @param height picture height in pixels; even for yuv420p formats
- * @throws RangeError when a dimension is not a positive integer, or odd where the format needs it even
+ * @throws TinySRError `TSR_USAGE` for a format that is none, and when a dimension is not a positive integer, or odd where the
+ *   format needs it even
  */
 export function frameLayout(format: FrameFormat, width: number, height: number): FrameLayout {
+  const refuse = (message: string) =>
+    new TinySRError('TSR_USAGE', message, { hint: "For example: frameLayout('rgb24', 480, 270)." });
+  if (!FRAME_FORMATS.includes(format)) throw refuse(`${format} is no frame format: one of ${FRAME_FORMATS.join(', ')}`);
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new RangeError(`width and height must be positive integers, got ${width}x${height}`);
+    throw refuse(`width and height must be positive integers, got ${width}x${height}`);
   }
   const bytes = sampleBytes(format);
   if (!isSubsampled(format)) {
@@ -59,7 +65,7 @@ export function frameLayout(format: FrameFormat, width: number, height: number):
     const plane = { offset: 0, stride, rows: height, pixelBytes: 3 * bytes, shift: 0 };
     return { format, width, height, bytes: stride * height, planes: [plane] };
   }
-  if (width % 2 || height % 2) throw new RangeError(`${format} needs an even width and height, got ${width}x${height}`);
+  if (width % 2 || height % 2) throw refuse(`${format} needs an even width and height, got ${width}x${height}`);
   const luma = { offset: 0, stride: width * bytes, rows: height, pixelBytes: bytes, shift: 0 };
   const chromaStride = (width / 2) * bytes;
   const chromaRows = height / 2;

@@ -1,10 +1,10 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { createUpscaler, type FrameFormat, frameLayout, resolveModel } from '#src/index.js';
 import { ffmpeg } from '../support/ffmpeg.js';
 import { testFolder } from '../support/folder.js';
-import { type Enlarger, enlarger, floats, onnx } from '../support/onnx.js';
+import { type Enlarger, enlarger, floats, integers, onnx } from '../support/onnx.js';
 import { decode } from '../support/pictures.js';
 import { errorOf, upscale } from '../support/upscale.js';
 
@@ -75,16 +75,80 @@ describe('models of other makers', () => {
     expect(Buffer.compare(output, repeated(frame, 34, 18, 3, 2))).toBe(0);
   });
 
-  /** Takes only sides that are multiples of four. */
-  const blocks = [
-    { op: 'SpaceToDepth', inputs: ['picture'], outputs: ['deep'], attributes: { blocksize: 4 } },
-    { op: 'DepthToSpace', inputs: ['deep'], outputs: ['prepared'], attributes: { blocksize: 4, mode: 'DCR' } },
+  /** Takes only sides that are multiples of `side`. */
+  const blocks = (side: number) => [
+    { op: 'SpaceToDepth', inputs: ['picture'], outputs: ['deep'], attributes: { blocksize: side } },
+    { op: 'DepthToSpace', inputs: ['deep'], outputs: ['prepared'], attributes: { blocksize: side, mode: 'DCR' } },
   ];
 
   it('a model that takes only multiples of 4 is recognised, and a clip of any size passes it exactly', async () => {
-    const file = await model('multiple.onnx', { scale: 2, before: blocks });
+    const file = await model('multiple.onnx', { scale: 2, before: blocks(4) });
     expect((await resolveModel(file)).multiple).toBe(4);
     await expectExactClip(file, 2, '37x23');
+  });
+
+  it.each([2, 3, 7, 8, 12, 16, 24, 28, 32, 48, 56, 64, 96, 128])(
+    'of a model that takes only multiples of %i none smaller is believed',
+    async (multiple) => {
+      const file = await model(`multiple-${multiple}.onnx`, { scale: 2, before: blocks(multiple) });
+      expect((await resolveModel(file)).multiple).toBe(multiple);
+    },
+  );
+
+  it('a multiple that is not tried is one that a sidecar names', async () => {
+    const file = await model('multiple-40.onnx', { scale: 2, before: blocks(40) });
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.message]).toEqual([
+      'TSR_MODEL_UNSUPPORTED',
+      expect.stringMatching(/none of the picture sizes tried.*: SpaceToDepth: .*multiple of block_size/),
+    ]);
+    expect(error.hint).toMatch(/docs\/models\.md/);
+    await writeFile(`${file}.json`, '{"multiple": 40}');
+    expect((await resolveModel(file)).multiple).toBe(40);
+    await expectExactClip(file, 2, '50x30');
+  });
+
+  /** Takes the first picture only, whatever the axis says, as graphs do that were exported with a batch of one baked in. */
+  const first = {
+    before: [{ op: 'Slice', inputs: ['picture', 'zero', 'one', 'zero'], outputs: ['prepared'] }],
+    constants: [
+      { name: 'zero', type: 'int64', dims: [1], data: integers(0) },
+      { name: 'one', type: 'int64', dims: [1], data: integers(1) },
+    ],
+  } as const;
+
+  it.each<[string, Partial<Enlarger>]>([
+    ['says that it takes', { count: 1 }],
+    ['takes, without saying so,', first],
+  ])('a model that %s one picture a run gets no more, and a clip passes it exactly', async (words, options) => {
+    const file = await model(`single-${words.length}.onnx`, { scale: 2, ...options });
+    const found = await resolveModel(file);
+    expect(found.batch).toBe(1);
+    const size = { format: 'rgb24', width: 34, height: 18, threads: 1 } as const;
+    for (const batch of [undefined, 4]) {
+      await using upscaler = await createUpscaler({ model: found, device: 'cpu', ...size, batch });
+      expect(upscaler.batch).toBe(1);
+    }
+    await expectExactClip(file, 2, '34x18');
+  });
+
+  it('a model that takes any number of pictures gets several', async () => {
+    const found = await resolveModel(await model('many.onnx', { scale: 2 }));
+    const size = { format: 'rgb24', width: 34, height: 18, threads: 1 } as const;
+    await using upscaler = await createUpscaler({ model: found, device: 'cpu', ...size });
+    expect([found.batch, upscaler.batch > 1]).toEqual([undefined, true]);
+  });
+
+  it.each(['nchw', 'nhwc'] as const)('axes that say nothing are found by running: %s', async (layout) => {
+    for (const [name, axes] of Object.entries({
+      named: { channels: 'c' },
+      nameless: { channels: '', sides: ['', ''], count: '' },
+    } as const)) {
+      const file = await model(`axes-${name}-${layout}.onnx`, { scale: 2, layout, ...axes });
+      const { frame, output, found } = await run(file, 'rgb24', 34, 18);
+      expect(found.variants[0]?.contract?.layout).toBe(layout);
+      expect(Buffer.compare(output, repeated(frame, 34, 18, 3, 2))).toBe(0);
+    }
   });
 
   it('a fixed tile is recognised, and a picture of any size is put together exactly', async () => {
@@ -155,6 +219,54 @@ describe('models of other makers', () => {
   }
 });
 
+/** A model that doubles the picture and counts its values anew: `factor` times, less `offset`. */
+function recounted(factor: number, offset: number): Buffer {
+  return enlarger({
+    scale: 2,
+    before: [
+      { op: 'Mul', inputs: ['picture', 'factor'], outputs: ['more'] },
+      { op: 'Sub', inputs: ['more', 'offset'], outputs: ['prepared'] },
+    ],
+    constants: [
+      { name: 'factor', type: 'float32', dims: [], data: floats(factor) },
+      { name: 'offset', type: 'float32', dims: [], data: floats(offset) },
+    ],
+  });
+}
+
+describe('values and tiles that do not fit', () => {
+  it.each([
+    ['0 to 255 for 0 to 1', 255, 0],
+    ['-1 to 1 for 0 to 1', 2, 1],
+    ['0 to 1 for 0 to 255', 1 / 255, 0],
+  ])('a model that gives %s is refused, unless its sidecar says what white is', async (name, factor, offset) => {
+    const file = await folder.made(`${name.replaceAll(' ', '-')}.onnx`, (path) =>
+      writeFile(path, recounted(factor, offset)),
+    );
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.message]).toEqual(['TSR_MODEL_UNSUPPORTED', expect.stringContaining('for grey of 0.5')]);
+    expect(error.hint).toMatch(/wrapper.*sidecar/);
+    await writeFile(`${file}.json`, '{"range": 1}');
+    expect((await resolveModel(file)).variants[0]?.contract?.range).toBe(1);
+  });
+
+  it('a fixed side that is too small runs with the radius that its sidecar says', async () => {
+    const file = await model('fixed-32.onnx', { scale: 2, sides: [32, 32] });
+    const error = await errorOf(run(file, 'rgb24', 50, 40));
+    expect([error.code, error.hint]).toEqual(['TSR_USAGE', expect.stringMatching(/share 40 of them.*receptiveRadius/)]);
+    await writeFile(`${file}.json`, '{"receptiveRadius": 4}');
+    const { frame, output } = await run(file, 'rgb24', 50, 40);
+    expect(Buffer.compare(output, repeated(frame, 50, 40, 3, 2))).toBe(0);
+  });
+
+  it('tiles of another side than a model has are refused', async () => {
+    const file = await model('fixed-64-only.onnx', { scale: 2, sides: [64, 64] });
+    const error = await errorOf(run(file, 'rgb24', 150, 100, 128));
+    expect([error.code, error.message]).toEqual(['TSR_USAGE', expect.stringContaining('in tiles of 64 pixels')]);
+    expect((await run(file, 'rgb24', 150, 100, 64)).upscaler.tile).toBe(64);
+  });
+});
+
 describe('a sidecar', () => {
   const withSidecar = async (name: string, sidecar: string) => {
     const file = await model(name, { scale: 2 });
@@ -178,6 +290,26 @@ describe('a sidecar', () => {
     const error = await errorOf(resolveModel(await withSidecar(`${what.replaceAll(' ', '-')}.onnx`, sidecar)));
     expect(error.code).toBe(code);
     expect(error.hint).toMatch(/docs\/models\.md/);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    const found = await resolveModel(await withSidecar('marked.onnx', '\uFEFF{"name": "mine"}'));
+    expect(found.name).toBe('mine');
+  });
+
+  it('with a value that cannot be is told by its field', async () => {
+    const error = await errorOf(resolveModel(await withSidecar('field.onnx', '{"receptiveRadius": "wide"}')));
+    expect(error.message).toMatch(/field\.onnx\.json: receptiveRadius: /);
+  });
+
+  it('that cannot be read is not passed over', async () => {
+    const file = await model('unread.onnx', { scale: 2 });
+    mkdirSync(`${file}.json`);
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.message]).toEqual([
+      'TSR_MODEL_INVALID',
+      expect.stringContaining('.json: cannot be read: EISDIR'),
+    ]);
   });
 });
 
@@ -207,11 +339,55 @@ describe('a model that cannot be used', () => {
     expect(error.message).not.toContain('\n');
   });
 
+  it('of more than 2 GiB is not loaded', async () => {
+    const file = await model('large.onnx', { scale: 2 });
+    // With a hole: it takes no space.
+    await truncate(file, 2 ** 31);
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.message, error.hint]).toEqual([
+      'TSR_MODEL_INVALID',
+      expect.stringContaining('2 GiB'),
+      expect.stringContaining('external data'),
+    ]);
+  });
+
+  it.each([
+    ['a newer format', (bytes: Buffer) => bytes.fill(99, 1, 2), /older opset/],
+    ['newer operators', (bytes: Buffer) => bytes.fill(99, bytes.length - 1), /older opset/],
+    [
+      'an unknown operator',
+      (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace('Resize', 'Rescue'), 'latin1'),
+      /ONNX’s own operators/,
+    ],
+  ])("of %s says how to export it, and nothing of the runtime's sources", async (name, change, hint) => {
+    const content = change(Buffer.from(enlarger({ scale: 2 })));
+    const file = await folder.made(`${name.replaceAll(' ', '-')}.onnx`, (path) => writeFile(path, content));
+    const error = await errorOf(resolveModel(file));
+    expect([error.code, error.hint]).toEqual(['TSR_MODEL_INVALID', expect.stringMatching(hint)]);
+    expect(error.message).not.toMatch(/onnxruntime_src|Load model from/);
+    expect(error.message.split(file)).toHaveLength(2);
+  });
+
   it.each([
     ['x1', () => enlarger({ scale: 1 }), /x1, not x2, x3 or x4/],
     ['x5', () => enlarger({ scale: 5 }), /x5, not x2, x3 or x4/],
     ['one channel', () => enlarger({ scale: 2, channels: 1 }), /1 channels, not 3/],
     ['four channels', () => enlarger({ scale: 2, channels: 4 }), /4 channels, not 3/],
+    ['one channel last', () => enlarger({ scale: 2, layout: 'nhwc', channels: 1 }), /1 channels, not 3/],
+    ['four pictures at once', () => enlarger({ scale: 2, count: 4 }), /takes 4 pictures at once/],
+    ['sides that grow differently', () => enlarger({ scale: 2, across: 4 }), /unequally/],
+    ['x1.5', () => enlarger({ scale: 1.5 }), /x1\.5, not x2, x3 or x4/],
+    ['one fixed side', () => enlarger({ scale: 2, sides: [64, ''] }), /fixed to 64x\? \(height x width\)/],
+    [
+      'two outputs',
+      () =>
+        onnx(
+          [picture(['n', 3, 'h', 'w'])],
+          [same, { ...same, name: 'other' }],
+          [...identity, { op: 'Relu', inputs: ['picture'], outputs: ['other'] }],
+        ),
+      /2 outputs \(same, other\)/,
+    ],
     ['a fixed oblong', () => enlarger({ scale: 2, sides: [64, 48] }), /only squares/],
     [
       'two inputs',
@@ -253,7 +429,7 @@ describe('a model that cannot be used', () => {
     const error = await errorOf(resolveModel(file));
     expect([error.code, error.exitCode]).toEqual(['TSR_MODEL_UNSUPPORTED', 5]);
     expect(error.message).toMatch(message);
-    expect(error.hint).toMatch(/RGB/);
+    expect(error.hint).toMatch(/RGB|Export it/);
   });
 
   /** Adds a constant that lies in another file: nothing, as its values are zero. */

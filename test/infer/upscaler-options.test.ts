@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createUpscaler, frameLayout, resolveModel, type UpscalerOptions } from '#src/index.js';
 import { errorOf } from '../support/upscale.js';
 
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const model = await resolveModel('tinysr-nano');
 const OPTIONS = { model, device: 'cpu', format: 'rgb24', width: 32, height: 16, threads: 1 } as const;
 const { bytes } = frameLayout('rgb24', 32, 16);
@@ -79,5 +84,21 @@ describe('frames that cannot be run', () => {
       (error: { code?: unknown }) => error.code,
     );
     expect(['TSR_USAGE', upscaler.output.bytes]).toContain(ran);
+  });
+});
+
+describe('an upscaler that is closed', () => {
+  it('rejects what is under way, and that ends no program that has stopped waiting for it', async () => {
+    const script = `
+      const { createUpscaler, resolveModel } = await import('tinysr-video');
+      const size = { device: 'cpu', format: 'rgb24', width: 32, height: 16, threads: 1 };
+      const upscaler = await createUpscaler({ model: await resolveModel('tinysr-nano'), ...size });
+      const frame = () => new ArrayBuffer(upscaler.input.bytes);
+      const runs = [upscaler.upscale(frame(), 1), upscaler.upscale(frame(), 1)];
+      await upscaler.close();
+      const ends = await Promise.allSettled(runs);
+      console.log(ends.map(({ reason }) => reason?.code).join());`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT });
+    expect(stdout.trim()).toBe('TSR_INFER_FAILED,TSR_INFER_FAILED');
   });
 });

@@ -6,7 +6,10 @@ import {
   createUpscaler,
   type FrameBatch,
   previewFrame,
+  probe,
   probeDevice,
+  resolveModel,
+  type UpscalerOptions,
   upscaleBatches,
   upscaleFrames,
   upscaleVideo,
@@ -97,5 +100,55 @@ describe('a call that is given nothing, or no object,', () => {
     expect(pushed.code).toBe('TSR_USAGE');
     if (given === undefined) return;
     expect(await errorOf(upscaleBatches(upscaler, [], given as never).next())).toMatchObject({ code: 'TSR_USAGE' });
+  });
+});
+
+describe('paths and names that are none', () => {
+  it.each<[unknown, RegExp]>([
+    [undefined, /undefined/],
+    ['', /empty/],
+    [5, /type number/],
+    [new URL('file:///in.mp4'), /fileURLToPath/],
+    [Promise.resolve('in.mp4'), /await it/],
+  ])('are refused with what to give: %o', async (given, message) => {
+    const probed = await errorOf(probe(given as string));
+    expect([probed.code, probed.hint]).toEqual(['TSR_USAGE', expect.stringContaining("probe('in.mp4')")]);
+    const resolved = await errorOf(resolveModel(given as string));
+    expect([resolved.code, resolved.hint]).toEqual([
+      'TSR_USAGE',
+      expect.stringContaining("resolveModel('tinysr-nano')"),
+    ]);
+    for (const error of [probed, resolved]) expect(error.message).toMatch(message);
+  });
+});
+
+/** Calls a function as JavaScript lets `map` do: with an index and the array behind the element. */
+const mapped = <T, R>(values: readonly T[], call: (value: T) => R): R[] =>
+  values.map(call as (value: T, index: number) => R);
+
+describe('functions that are handed to map', () => {
+  it.each([
+    ['probe', () => mapped(['in.mp4'], probe), 'paths.map((path) => probe(path))'],
+    ['resolveModel', () => mapped(['tinysr-nano'], resolveModel), 'names.map((name) => resolveModel(name))'],
+  ])('say what they take for a signal: %s', async (_name, call, hint) => {
+    const [work] = call();
+    const error = await errorOf(Promise.resolve(work));
+    expect([error.code, error.message, error.hint]).toEqual([
+      'TSR_USAGE',
+      expect.stringContaining('expected an AbortSignal'),
+      expect.stringContaining(hint),
+    ]);
+  });
+
+  it('work, where they take one argument: createUpscaler', async () => {
+    const model = await resolveModel('tinysr-nano');
+    const size = { device: 'cpu', format: 'rgb24', width: 32, height: 16, threads: 1 } as const;
+    const options: readonly UpscalerOptions[] = [
+      { model, ...size },
+      { model, ...size },
+    ];
+    const upscalers = await Promise.all(mapped(options, createUpscaler));
+    expect(upscalers.map(({ output }) => output.width)).toEqual([128, 128]);
+    await Promise.all(upscalers.map((upscaler) => upscaler.close()));
   });
 });

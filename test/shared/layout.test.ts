@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { frameLayout } from '#src/shared/layout.js';
+import { type FrameFormat, frameLayout } from '#src/shared/layout.js';
 import { ffmpeg } from '../support/ffmpeg.js';
 
 describe('the layout of a raw frame', () => {
@@ -37,7 +37,13 @@ describe('the layout of a raw frame', () => {
     ['rgb24', 10, -1],
     ['rgb24', 1.5, 10],
     ['rgb24', Number.NaN, 10],
-  ] as const)('%s of %fx%f is refused', (format, width, height) => {
-    expect(() => frameLayout(format, width, height)).toThrow(RangeError);
+    ['rgba', 10, 10],
+    [undefined, 10, 10],
+  ])('%s of %fx%f is refused', (format, width, height) => {
+    const refused = expect.objectContaining({
+      code: 'TSR_USAGE',
+      hint: expect.stringContaining("frameLayout('rgb24'"),
+    });
+    expect(() => frameLayout(format as FrameFormat, width, height)).toThrow(refused);
   });
 });

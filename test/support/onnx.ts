@@ -95,6 +95,11 @@ export function onnx(
   return Buffer.concat([number(1, 8), bytes(7, graph), bytes(8, operators)]);
 }
 
+/** Little-endian 64-bit integers. */
+export function integers(...values: readonly number[]): Buffer {
+  return Buffer.from(BigInt64Array.from(values, BigInt).buffer);
+}
+
 /** Little-endian floats. */
 export function floats(...values: readonly number[]): Buffer {
   return Buffer.from(Float32Array.from(values).buffer);
@@ -106,7 +111,11 @@ export interface Enlarger {
   readonly layout?: 'nchw' | 'nhwc';
   readonly type?: 'float32' | 'uint8';
   readonly mode?: 'nearest' | 'linear';
-  readonly channels?: number;
+  readonly channels?: Side;
+  /** Pictures a run; default: free. */
+  readonly count?: Side;
+  /** Factor of the width; default: `scale`. */
+  readonly across?: number;
   /** Sides of the input; default: free. */
   readonly sides?: readonly [Side, Side];
   /** Operations on `picture` that give `prepared`. */
@@ -122,16 +131,18 @@ export function enlarger(options: Enlarger): Buffer {
     type = 'float32',
     mode = 'nearest',
     channels = 3,
+    count = 'n',
+    across = scale,
     before = [],
     constants = [],
   } = options;
   const [height, width] = options.sides ?? ['h', 'w'];
-  const shape = (h: Side, w: Side): Side[] => (layout === 'nchw' ? ['n', channels, h, w] : ['n', h, w, channels]);
-  const factors = layout === 'nchw' ? [1, 1, scale, scale] : [1, scale, scale, 1];
-  const fixed = (side: Side, name: string) => (typeof side === 'number' ? side * scale : name);
+  const shape = (h: Side, w: Side): Side[] => (layout === 'nchw' ? [count, channels, h, w] : [count, h, w, channels]);
+  const factors = layout === 'nchw' ? [1, 1, scale, across] : [1, scale, across, 1];
+  const fixed = (side: Side, name: string, by: number) => (typeof side === 'number' ? side * by : name);
   return onnx(
     [{ name: 'picture', type, shape: shape(height, width) }],
-    [{ name: 'enlarged', type, shape: shape(fixed(height, 'H'), fixed(width, 'W')) }],
+    [{ name: 'enlarged', type, shape: shape(fixed(height, 'H', scale), fixed(width, 'W', across)) }],
     [
       ...before,
       {
