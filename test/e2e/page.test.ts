@@ -70,6 +70,19 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     await page.close();
   });
 
+  it('takes the token out of the address as it is, and a pasted one without the space around it', async () => {
+    const token = 'q+r/s+t==';
+    await using relay = await openRelay({ token });
+    const linked = await stage.browser.open(`${relay.url}/r/kitchen#token=${token}`);
+    await expect.poll(text(linked, 'status'), patience).toBe('Waiting');
+    expect(new URL(linked.url()).hash).toBe('');
+    const page = await stage.browser.open(`${relay.url}/r/kitchen`);
+    await page.fill('#token', ` ${token} `);
+    await page.click('#token-dialog button');
+    await expect.poll(text(page, 'status'), patience).toBe('Waiting');
+    await Promise.all([linked.close(), page.close()]);
+  });
+
   it('says that a room is taken, and that nothing is live', async () => {
     await using relay = await openRelay();
     const first = await stage.browser.open(`${relay.url}/?room=kitchen`);

@@ -1,8 +1,9 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
+import { blockedPath } from './media-path.js';
 import { openTransport, type RoomStats, Signal, type TrackOffer, type Untakeable } from './signal.js';
 import { type Mode, type Progress, situation } from './situation.js';
-import { element, figures, knownToken, shape, show, status, viewers } from './ui.js';
+import { element, figures, knownToken, sentence, shape, show, status, viewers } from './ui.js';
 
 const SOURCES = { split: ['original', 'upscaled'], upscaled: ['upscaled'], original: ['original'] } as const;
 
@@ -29,6 +30,8 @@ class Theatre {
   #signal: Signal | undefined;
   #transport: types.Transport | undefined;
   #stats: RoomStats | undefined;
+  /** What to say when media does not get through. */
+  #blocked = '';
   #untakeable: readonly Untakeable[] = [];
   /** Since when a track is waited for that has not come. */
   #waitsSince = performance.now();
@@ -78,6 +81,7 @@ class Theatre {
     try {
       const { device, transport } = await openTransport(signal, welcome, 'receive');
       this.#transport = transport;
+      this.#blocked = sentence(blockedPath(welcome));
       await signal.ask('watch', { rtpCapabilities: device.recvRtpCapabilities, sources: SOURCES[this.#mode] });
       settled();
       throw await signal.ended;
@@ -171,6 +175,7 @@ class Theatre {
         before: before ?? missing,
         after: after ?? missing,
         muted: element('mute').getAttribute('aria-pressed') === 'true',
+        blocked: this.#transport?.connectionState === 'connected' ? undefined : this.#blocked,
       });
     if (now) status(now.state, now.status);
     const picture = this.#trouble ? undefined : now?.picture;
