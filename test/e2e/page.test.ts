@@ -258,6 +258,28 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('fills the screen where only a video may, as on iPhones, and offers nothing where nothing may', async () => {
+    await using relay = await openRelay();
+    const open = async (safari: boolean) => {
+      const page = await stage.browser.context.newPage();
+      await page.addInitScript((has) => {
+        Object.defineProperty(Document.prototype, 'fullscreenEnabled', { get: () => false });
+        const { prototype } = HTMLVideoElement;
+        // Safari's way, which Chromium has no more.
+        if (has) Object.assign(prototype, { webkitEnterFullscreen: prototype.requestFullscreen });
+      }, safari);
+      await page.goto(`${relay.url}/r/kitchen`);
+      await expect.poll(text(page, 'status'), patience).toBe('Waiting');
+      return page;
+    };
+    const phone = await open(true);
+    await phone.click('#full');
+    await expect.poll(() => phone.evaluate(() => document.fullscreenElement?.id), patience).toBe('after');
+    const none = await open(false);
+    expect(await none.isVisible('#full')).toBe(false);
+    await Promise.all([phone.close(), none.close()]);
+  });
+
   it('is shown where there is nothing, and says so', async () => {
     await using relay = await openRelay();
     const page = await stage.browser.context.newPage();

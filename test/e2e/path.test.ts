@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { PATIENCE, waitForFrames } from './browser.js';
+import { PATIENCE, videoContrast, waitForFrames } from './browser.js';
 import { linkOf, openRelay, publishCamera, testBrowser } from './stage.js';
 
 /** A UDP port of this machine at which nobody answers. */
@@ -122,6 +122,38 @@ describe('the source of a page that publishes', { timeout: 5 * PATIENCE }, () =>
     await waitForFrames(page, 'preview', 4);
     stage.browser.check();
     await page.close();
+  });
+
+  it('can be held back for a while: viewers get black and silence, and stay connected', async () => {
+    await using relay = await openRelay({ targetDelay: 2000 });
+    const page = await stage.browser.open(relay.url);
+    const viewer = await stage.browser.open(await publishCamera(page));
+    await expect.poll(text(viewer, 'status'), patience).toBe('Live');
+    await expect.poll(() => videoContrast(viewer, 'after'), patience).toBeGreaterThan(10);
+    const sounds = () =>
+      page.evaluate(() => {
+        const stream = (document.getElementById('preview') as HTMLVideoElement).srcObject as MediaStream;
+        return stream.getAudioTracks().map(({ enabled }) => enabled);
+      });
+    expect(await sounds()).toEqual([true]);
+
+    await page.click('#hold-picture');
+    await page.click('#hold-sound');
+    expect(await text(page, 'live-badge')()).toBe('LIVE · PICTURE HIDDEN · MUTED');
+    expect(await text(page, 'hold-sound')()).toBe('Unmute sound');
+    expect(await sounds()).toEqual([false]);
+    await expect.poll(() => videoContrast(viewer, 'after'), patience).toBeLessThan(3);
+    await waitForFrames(viewer, 'after', 2);
+    expect(await text(viewer, 'status')()).toBe('Live');
+
+    await page.click('#hold-picture');
+    await page.click('#hold-sound');
+    expect(await text(page, 'live-badge')()).toBe('LIVE');
+    expect(await sounds()).toEqual([true]);
+    await expect.poll(() => videoContrast(viewer, 'after'), patience).toBeGreaterThan(10);
+    expect(relay.state.peers).toBe(2);
+    stage.browser.check();
+    await Promise.all([page.close(), viewer.close()]);
   });
 
   it('is gone: the page says so, and the way back leads into the same room', async () => {

@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
+import { holdBack } from './hold-back.js';
 import { getsThrough } from './media-path.js';
 import { openTransport, type RoomStats, Signal } from './signal.js';
 import { type Choice, camera, file, GONE, problem, type Source, screen } from './source.js';
@@ -49,6 +50,7 @@ class Studio {
     const room = new URLSearchParams(location.search).get('room');
     this.#room = room ?? undefined;
     element('stop').onclick = () => this.end();
+    holdBack(stream, wanted.sound);
     for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => this.end(GONE[wanted.source]));
     this.#timer = window.setInterval(() => void this.#show(), 1000);
   }

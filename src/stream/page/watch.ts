@@ -15,6 +15,9 @@ interface Track {
   movedAt: number;
 }
 
+/** A video with the way of Safari on iPhones to fill the screen. */
+type Video = HTMLVideoElement & { webkitEnterFullscreen?(): void };
+
 interface Received extends Progress {
   readonly fps: number;
   readonly width: number;
@@ -240,10 +243,16 @@ export function theatre(room: string): void {
     info.setAttribute('aria-pressed', String(shown));
     element('theatre-stats').hidden = !shown;
   };
-  element('full').onclick = () =>
-    void (document.fullscreenElement ? document.exitFullscreen() : viewer.requestFullscreen?.())?.catch(
-      () => undefined,
-    );
+  const full = element('full');
+  // iPhones show nothing but a video on the full screen.
+  const shown = () => element<Video>(stage.dataset.mode === 'original' ? 'before' : 'after');
+  const whole = document.fullscreenEnabled || shown().webkitEnterFullscreen !== undefined;
+  full.hidden = !whole;
+  full.onclick = () => {
+    if (!document.fullscreenEnabled) shown().webkitEnterFullscreen?.();
+    else
+      void (document.fullscreenElement ? document.exitFullscreen() : viewer.requestFullscreen()).catch(() => undefined);
+  };
   document.addEventListener('keydown', (event) => {
     if (
       event.ctrlKey ||
