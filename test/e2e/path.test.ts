@@ -68,6 +68,7 @@ describe('a page whose way to the relay is blocked', { timeout: 5 * PATIENCE }, 
     await using blocked = await silentPort();
     await using relay = await openRelay();
     const publisher = await stage.browser.open(relay.url);
+    await publisher.uncheck('#sound');
     const link = await publishCamera(publisher);
     await expect.poll(text(publisher, 'studio-title'), patience).toBe('You are live');
     const viewer = await stage.browser.context.newPage();
@@ -80,11 +81,24 @@ describe('a page whose way to the relay is blocked', { timeout: 5 * PATIENCE }, 
         return set.call(this, { type: description.type, sdp });
       };
     }, blocked.port);
+    // Another one gets nothing because it decodes nothing: its way is not to blame, however long that takes.
+    const blind = await stage.browser.context.newPage();
+    await blind.addInitScript(() => {
+      const add = RTCPeerConnection.prototype.addTransceiver;
+      RTCPeerConnection.prototype.addTransceiver = function (kind, init) {
+        const transceiver = add.call(this, kind, init);
+        const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+        if (kind === 'video') transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => /AV1/i.test(mimeType)));
+        return transceiver;
+      };
+    });
+    await blind.goto(link);
     await viewer.goto(link);
     await expect.poll(text(viewer, 'empty-text'), patience).toMatch(/^No media gets through to the relay: port \d+/);
     expect(await text(viewer, 'status')()).toBe('No picture');
     expect(await viewer.isVisible('#empty')).toBe(true);
-    await Promise.all([publisher.close(), viewer.close()]);
+    expect(await text(blind, 'empty-text')()).toMatch(/^This browser cannot show the upscaled picture/);
+    await Promise.all([publisher.close(), viewer.close(), blind.close()]);
   });
 });
 

@@ -178,7 +178,9 @@ class Theatre {
         before: before ?? missing,
         after: after ?? missing,
         muted: element('mute').getAttribute('aria-pressed') === 'true',
-        blocked: this.#transport?.connectionState === 'connected' ? undefined : this.#blocked,
+        // Nothing is connected before there is something to be sent.
+        blocked:
+          this.#consumers.size === 0 || this.#transport?.connectionState === 'connected' ? undefined : this.#blocked,
       });
     if (now) status(now.state, now.status);
     const picture = this.#trouble ? undefined : now?.picture;
