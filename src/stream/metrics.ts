@@ -16,6 +16,11 @@ function render({ name, help, type, values }: Line): string {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join('\n');
 }
 
+/** A label's value as the format wants it: an ONNX file may be called anything, and one bad line costs all of them. */
+export function labelValue(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
 /** Counts of the relay that outlive rooms. */
 export interface RelayCounters {
   connections: number;
@@ -106,7 +111,7 @@ export function metricsText(rooms: Rooms, engine: MediaEngine, counters: RelayCo
       help: '1 for the model that a room has now',
       type: 'gauge',
       values: all.map(({ label, bridge }) => [
-        `${label},model="${bridge?.model ?? ''}"`,
+        `${label},model="${labelValue(bridge?.model ?? '')}"`,
         bridge?.model ? 1 : undefined,
       ]),
     } satisfies Line,

@@ -39,7 +39,16 @@ const origin = z
   .refine((text) => URL.canParse(text) && /^https?:/i.test(text), 'must be an origin, for example https://example.org')
   .transform((text) => new URL(text).origin);
 
-const port = z.coerce.number().int().min(0).max(65_535);
+/** A whole number, as flags and variables have it or as a config file does; not what JavaScript takes for one: null, true, []. */
+function whole(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/, error)], { error })
+    .transform(Number)
+    .pipe(z.number().int({ error }).min(least, { error }).max(most, { error }));
+}
+
+const port = whole(0, 65_535);
 
 /** What can be set, with what holds otherwise. Keys are those of a config file. */
 export const relaySchema = z.strictObject({
@@ -53,7 +62,7 @@ export const relaySchema = z.strictObject({
   /** Address that browsers reach the media port at, when it is not the one listened on. */
   announcedAddress: z.string().min(1).max(253).optional(),
   /** Port that browsers reach the media port at, when something on the way maps it to another one. */
-  announcedPort: port.min(1).optional(),
+  announcedPort: whole(1, 65_535).optional(),
   tlsCert: z.string().min(1).optional(),
   tlsKey: z.string().min(1).optional(),
   /** Make a self-signed certificate for this run. */
@@ -70,18 +79,18 @@ export const relaySchema = z.strictObject({
   /** Best model to use; smaller ones that ship take over when the device is too slow. */
   model: z.string().min(1).default(DEFAULT_MODEL),
   device: z.enum(DEVICES).default('auto'),
-  threads: z.coerce.number().int().min(1).max(256).optional(),
+  threads: whole(1, 256).optional(),
   /** Largest upscaled picture, in either orientation. */
   maxOutput: size.default({ width: 1920, height: 1080 }),
   /** Codec of the upscaled stream. */
   codec: z.enum(['h264', 'vp8']).default('h264'),
   /** Frame age that the governor keeps, in milliseconds. */
-  targetDelay: z.coerce.number().int().min(50).max(2000).default(250),
-  maxRooms: z.coerce.number().int().min(1).max(10_000).default(16),
+  targetDelay: whole(50, 2000).default(250),
+  maxRooms: whole(1, 10_000).default(16),
   /** Viewers a room. */
-  maxViewers: z.coerce.number().int().min(1).max(10_000).default(50),
+  maxViewers: whole(1, 10_000).default(50),
   /** Largest published bit rate, in bits a second. */
-  maxBitrate: z.coerce.number().int().min(100_000).max(100_000_000).default(8_000_000),
+  maxBitrate: whole(100_000, 100_000_000).default(8_000_000),
   /** Largest published picture that is upscaled. */
   maxInput: size.default({ width: 1920, height: 1080 }),
 });

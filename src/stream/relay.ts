@@ -1,5 +1,6 @@
 import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { log } from '../shared/log.js';
+import { requireEncoder } from './bridge/encoder-process.js';
 import { RelayServer } from './http/server.js';
 import { MediaEngine } from './media/engine.js';
 import type { RelayCounters } from './metrics.js';
@@ -43,11 +44,12 @@ export interface RelayState {
 /**
  * Starts the relay: WebRTC in, upscaled WebRTC out.
  *
- * @throws TinySRError `TSR_RELAY_CONFIG`, `TSR_RELAY_LISTEN`, `TSR_MEDIASOUP_MISSING`, `TSR_FFMPEG_*`, `TSR_MODEL_*`
+ * @throws TinySRError `TSR_RELAY_CONFIG`, `TSR_RELAY_LISTEN`, `TSR_MEDIASOUP_MISSING`, `TSR_FFMPEG_*`,
+ * `TSR_ENCODER_MISSING`, `TSR_MODEL_*`
  */
 export async function createRelay(options: RelayOptions = {}): Promise<Relay> {
   const settings = resolveOptions(options);
-  await requireFfmpeg();
+  requireEncoder(await requireFfmpeg(), settings.codec);
   const models = new ModelLadder(settings);
   await models.get();
   const engine = await MediaEngine.start(settings);

@@ -70,6 +70,19 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     await page.close();
   });
 
+  it('takes the token out of the address as it is, and a pasted one without the space around it', async () => {
+    const token = 'q+r/s+t==';
+    await using relay = await openRelay({ token });
+    const linked = await stage.browser.open(`${relay.url}/r/kitchen#token=${token}`);
+    await expect.poll(text(linked, 'status'), patience).toBe('Waiting');
+    expect(new URL(linked.url()).hash).toBe('');
+    const page = await stage.browser.open(`${relay.url}/r/kitchen`);
+    await page.fill('#token', ` ${token} `);
+    await page.click('#token-dialog button');
+    await expect.poll(text(page, 'status'), patience).toBe('Waiting');
+    await Promise.all([linked.close(), page.close()]);
+  });
+
   it('says that a room is taken, and that nothing is live', async () => {
     await using relay = await openRelay();
     const first = await stage.browser.open(`${relay.url}/?room=kitchen`);
@@ -243,6 +256,28 @@ describe('the page says what is the matter', { timeout: 5 * PATIENCE }, () => {
     expect(connections()).toBe(1);
     stage.browser.check();
     await Promise.all([first.close(), second.close()]);
+  });
+
+  it('fills the screen where only a video may, as on iPhones, and offers nothing where nothing may', async () => {
+    await using relay = await openRelay();
+    const open = async (safari: boolean) => {
+      const page = await stage.browser.context.newPage();
+      await page.addInitScript((has) => {
+        Object.defineProperty(Document.prototype, 'fullscreenEnabled', { get: () => false });
+        const { prototype } = HTMLVideoElement;
+        // Safari's way, which Chromium has no more.
+        if (has) Object.assign(prototype, { webkitEnterFullscreen: prototype.requestFullscreen });
+      }, safari);
+      await page.goto(`${relay.url}/r/kitchen`);
+      await expect.poll(text(page, 'status'), patience).toBe('Waiting');
+      return page;
+    };
+    const phone = await open(true);
+    await phone.click('#full');
+    await expect.poll(() => phone.evaluate(() => document.fullscreenElement?.id), patience).toBe('after');
+    const none = await open(false);
+    expect(await none.isVisible('#full')).toBe(false);
+    await Promise.all([phone.close(), none.close()]);
   });
 
   it('is shown where there is nothing, and says so', async () => {

@@ -39,6 +39,11 @@ describe('settings of the relay', () => {
     [{ allowOrigins: ['*'] }, /allowOrigins.*origin/],
     [{ allowOrigins: ['example.org'] }, /allowOrigins.*origin/],
     [{ nonsense: 1 } as object, /nonsense/],
+    [{ maxViewers: 'many' }, /^maxViewers: must be a whole number from 1 to 10000$/],
+    [{ maxViewers: 0 }, /^maxViewers: must be a whole number from 1 to 10000$/],
+    [{ maxRooms: '1.5' }, /^maxRooms: must be a whole number/],
+    [{ mediaPort: null } as object, /^mediaPort: must be a whole number from 0 to 65535$/],
+    [{ mediaPort: true } as object, /^mediaPort: must be a whole number/],
   ])('refuses %j', (config, message) => {
     expect(() => resolveOptions(config)).toThrow(
       expect.objectContaining({ code: 'TSR_RELAY_CONFIG', message: expect.stringMatching(message) }),

@@ -30,6 +30,12 @@ describe('an offer', () => {
     expect(media).toMatchObject({ ssrc: 5, rtxSsrc: undefined, cname: '7', rids: [] });
   });
 
+  it('may have its fingerprint in small letters, which the worker takes for another one', () => {
+    const small = head.map((line) => line.replaceAll('AB', 'ab'));
+    const { dtlsParameters } = readOffer([...small, 'm=video 9 UDP/TLS/RTP/SAVPF 96', ''].join('\r\n'));
+    expect(dtlsParameters.fingerprints[0]?.value).toBe(Array(32).fill('AB').join(':'));
+  });
+
   it('keeps what it says of a section that is no media: an answer repeats it', () => {
     const lines = [...head, 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'a=mid:0', 'a=sctp-port:5000', ''];
     const [section] = readOffer(lines.join('\r\n')).media;

@@ -77,6 +77,7 @@ describe('relay server', { timeout: 120_000 }, () => {
   it.each([
     ['no token', { token: undefined }, 4001],
     ['a wrong token', { token: 'token-of-nobody' }, 4001],
+    ['a token that is longer than any', { token: 'x'.repeat(600) }, 4001],
     ['another version', { version: 99 }, 4003],
     ['a room of a bad name', { room: '../etc' }, 4003],
   ])('refuses a hello with %s', async (_name, more, code) => {
@@ -269,6 +270,60 @@ describe('relay server', { timeout: 120_000 }, () => {
     });
     expect([400, 406], await response.text()).toContain(response.status);
     expect(relay.state.sessions).toBe(0);
+  });
+
+  describe('an offer of which only a part can be taken', () => {
+    const head = [
+      ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password-of-22-letters'],
+      ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass'],
+    ];
+    const section = (kind: string, mid: number, codec: string, { port = 9, direction = 'sendonly' } = {}) => [
+      ...[`m=${kind} ${port} UDP/TLS/RTP/SAVPF ${96 + mid}`, 'c=IN IP4 0.0.0.0', `a=mid:${mid}`, `a=${direction}`],
+      ...['a=rtcp-mux', `a=rtpmap:${96 + mid} ${codec}`, `a=ssrc:${1000 + mid} cname:sender`],
+    ];
+    const sound = section('audio', 0, 'opus/48000/2');
+    const post = async (room: string, ...sections: string[][]) => {
+      const response = await fetch(`${relay.url}/whip/${room}`, {
+        ...{ method: 'POST', headers: { ...bearer, 'content-type': 'application/sdp' } },
+        body: [...head, ...sections.flat(), ''].join('\r\n'),
+      });
+      return { response, text: await response.text() };
+    };
+
+    it.each([
+      [
+        'a picture in AV1',
+        [sound, section('video', 1, 'AV1/90000')],
+        'the picture is offered as AV1; this relay takes H.264 (baseline to high, packetization-mode=1), VP8, VP9 (8 bits)',
+      ],
+      [
+        'sound that is no Opus',
+        [section('video', 1, 'VP8/90000'), section('audio', 0, 'PCMU/8000')],
+        'the sound is offered as PCMU; this relay takes Opus',
+      ],
+      [
+        'two pictures',
+        [section('video', 1, 'VP8/90000'), section('video', 2, 'VP8/90000')],
+        'the offer has more than one picture; a room takes one',
+      ],
+    ] as const)('is refused by WHIP: %s', async (_name, sections, title) => {
+      const { response, text } = await post('partly', ...sections.map((lines) => [...lines]));
+      expect(response.status, text).toBe(406);
+      expect(JSON.parse(text)).toMatchObject({ title, code: 'not-acceptable' });
+      expect(relay.state.sessions).toBe(0);
+    });
+
+    it.each([
+      ['inactive', {}],
+      ['sendonly', { port: 0 }],
+    ])('is taken when the rest is %s and not to be sent %o', async (direction, more) => {
+      const rest = section('video', 2, 'AV1/90000', { ...more, direction });
+      const { response, text } = await post('whole', sound, section('video', 1, 'VP8/90000'), rest);
+      expect(response.status, text).toBe(201);
+      expect(text).toMatch(/^m=video 0 /m);
+      const session = relay.url + response.headers.get('location');
+      expect((await fetch(session, { method: 'DELETE', headers: bearer })).status).toBe(200);
+    });
   });
 
   it('drains: health says so, nobody gets in, who is there may leave, pages are told, and it ends', async () => {

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { type RunningChild, startChild } from '../../shared/child.js';
 import type { Matrix } from '../../shared/color.js';
 import { TinySRError } from '../../shared/errors.js';
-import { toolPath } from '../../shared/ffmpeg.js';
+import { type FfmpegInfo, toolPath } from '../../shared/ffmpeg.js';
 import type { PictureSize } from '../rtp/access-unit.js';
 import { type CodedPicture, FlvReader, IvfReader, ivfFrameHeader, ivfHeader } from './ivf.js';
 import { LIVE_INPUT } from './live-input.js';
@@ -17,6 +17,20 @@ export type OutputCodec = 'vp8' | 'h264';
  */
 export function outputMatrix(codec: OutputCodec): Matrix {
   return codec === 'vp8' ? 'bt601' : 'bt709';
+}
+
+/** ffmpeg's names of what encodes. */
+const ENCODERS: Readonly<Record<OutputCodec, string>> = { h264: 'libx264', vp8: 'libvpx' };
+
+/** Holds an ffmpeg to what the upscaled stream needs: some come without x264. @throws TinySRError `TSR_ENCODER_MISSING` */
+export function requireEncoder({ path, encoders }: FfmpegInfo, codec: OutputCodec): void {
+  const name = ENCODERS[codec];
+  if (encoders.has(name)) return;
+  const other = codec === 'h264' ? 'vp8' : 'h264';
+  const instead = encoders.has(ENCODERS[other]) ? `, or send the other codec: --codec ${other}` : '';
+  throw new TinySRError('TSR_ENCODER_MISSING', `${path} has no ${name}, which the upscaled stream needs`, {
+    hint: `Install an ffmpeg that has it (or set TINYSR_FFMPEG to one)${instead}.`,
+  });
 }
 
 /** How frames are encoded. */
@@ -55,13 +69,13 @@ function codecArguments(codec: OutputCodec, bitrate: number, fps: number): strin
   const rate = ['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(Math.round(bitrate / 2))];
   if (codec === 'vp8') {
     return [
-      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'],
+      ...['-c:v', ENCODERS.vp8, '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'],
       ...['-error-resilient', '1', '-static-thresh', '1', '-qmin', '4', '-qmax', '56', '-threads', '1', ...rate],
       ...['-g', String(KEY_INTERVAL), '-f', 'ivf'],
     ];
   }
   return [
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', ...rate],
+    ...['-c:v', ENCODERS.h264, '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', ...rate],
     ...['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
     // Frames are timed in milliseconds; without this x264 takes that for 1000 frames a second. It counts frames and does not look
     // at their times, unless it may hold each back until the next one comes.

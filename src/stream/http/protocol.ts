@@ -20,7 +20,8 @@ export const requestSchema = z.discriminatedUnion('method', [
       room: z.string().max(64).optional(),
       /** Secret that lets a publisher come back into its room. */
       key: z.string().min(16).max(128).optional(),
-      token: z.string().max(512).optional(),
+      /** Of any length: one that is too long to be right is wrong, which the page can be told. */
+      token: z.string().optional(),
     }),
   }),
   z.strictObject({

@@ -139,14 +139,18 @@ export class RelayServer {
     const server = secure ?? createServer(timing);
     const relay = new RelayServer(context, server, tls !== undefined, await loadPage(), endpoints, counters);
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) =>
+      server.once('error', (cause: NodeJS.ErrnoException) => {
+        const hint =
+          cause.code === 'EACCES'
+            ? 'This user may not listen there: give a port of 1024 or more with --listen, and let a proxy have the lower one.'
+            : 'Give a free port with --listen, for example --listen 127.0.0.1:8481.';
         reject(
           new TinySRError('TSR_RELAY_LISTEN', `cannot listen on ${settings.host} port ${settings.port}`, {
-            hint: 'Give a free port with --listen, for example --listen 127.0.0.1:8481.',
+            hint,
             cause,
           }),
-        ),
-      );
+        );
+      });
       server.listen(settings.port, settings.host, resolve);
     });
     if (secure && tlsCert && tlsKey) server.once('close', renewCredentials(secure, { tlsCert, tlsKey }));

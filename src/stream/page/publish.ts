@@ -1,17 +1,10 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
+import { holdBack } from './hold-back.js';
+import { getsThrough } from './media-path.js';
 import { openTransport, type RoomStats, Signal } from './signal.js';
-import { element, figures, knownToken, sentence, shape, show, status, toast, viewers } from './ui.js';
-
-type Source = 'camera' | 'screen' | 'file';
-
-interface Choice {
-  readonly source: Source;
-  readonly height: number;
-  readonly rate: number;
-  readonly sound: boolean;
-  readonly codec: 'video/vp8' | 'video/h264';
-}
+import { type Choice, camera, file, GONE, problem, type Source, screen } from './source.js';
+import { element, figures, knownToken, shape, show, status, toast, viewers } from './ui.js';
 
 /**
  * What the form says. Cameras give the colours that VP8 is always taken to have, BT.601; files and screens are mostly
@@ -38,33 +31,6 @@ function roomKey(): string {
   return key;
 }
 
-async function camera({ height, rate, sound }: Choice): Promise<MediaStream> {
-  const video = {
-    height: { ideal: height },
-    width: { ideal: Math.round((height * 16) / 9) },
-    frameRate: { ideal: rate, max: 30 },
-  };
-  return navigator.mediaDevices.getUserMedia({ video, audio: sound });
-}
-
-async function screen({ rate, sound }: Choice): Promise<MediaStream> {
-  return navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: rate, max: 30 } }, audio: sound });
-}
-
-async function file(chosen: File): Promise<MediaStream> {
-  const video = element<HTMLVideoElement>('preview');
-  video.srcObject = null;
-  video.src = URL.createObjectURL(chosen);
-  video.loop = true;
-  video.muted = false;
-  video.volume = 0.0001;
-  await video.play();
-  const capture = video as HTMLVideoElement & { captureStream?(): MediaStream; mozCaptureStream?(): MediaStream };
-  const stream = capture.captureStream?.() ?? capture.mozCaptureStream?.();
-  if (!stream) throw new Error('this browser cannot send a file; try Chrome or Firefox');
-  return stream;
-}
-
 /** Publishing: from the choice of a source until Stop. */
 class Studio {
   readonly #stream: MediaStream;
@@ -84,7 +50,8 @@ class Studio {
     const room = new URLSearchParams(location.search).get('room');
     this.#room = room ?? undefined;
     element('stop').onclick = () => this.end();
-    for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => this.end());
+    holdBack(stream, wanted.sound);
+    for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => this.end(GONE[wanted.source]));
     this.#timer = window.setInterval(() => void this.#show(), 1000);
   }
 
@@ -145,6 +112,8 @@ class Studio {
           codecOptions: { opusStereo: true, opusDtx: false },
         });
       }
+      // Signalling alone is not live: media has a way of its own, which may be blocked.
+      await getsThrough(transport, welcome, signal.ended);
       status('live', 'Live');
       settled();
       throw await signal.ended;
@@ -205,33 +174,32 @@ class Studio {
     ]);
   }
 
-  /** Stops and goes back to the start. */
-  end(): void {
+  /** Stops and goes back to the start. @param reason said there */
+  end(reason?: string): void {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#timer);
     for (const track of this.#stream.getTracks()) track.stop();
     this.#signal?.close();
-    location.assign('/');
+    if (reason === undefined) location.assign('/');
+    else {
+      sessionStorage.setItem('said', reason);
+      // The room stays in the address: whoever goes live again is where the viewers wait.
+      location.reload();
+    }
   }
 }
 
-/** Why a browser does not give what was chosen, in words for whoever sits there. */
-function problem(error: unknown, { source }: Choice): string {
-  const name = error instanceof DOMException ? error.name : '';
-  if (name === 'NotAllowedError' && source === 'screen') return 'Nothing was chosen to be shown.';
-  if (name === 'NotAllowedError') {
-    return 'The browser may not use camera and microphone. Allow it beside the address, and try again.';
-  }
-  if (name === 'NotFoundError') return 'There is no camera or no microphone. Without sound it may work.';
-  if (name === 'NotReadableError') return 'Another program is using the camera.';
-  if (name === 'NotSupportedError' && source === 'file') return 'This browser cannot play that file.';
-  return sentence(error instanceof Error ? error.message : String(error));
-}
+let starting = false;
 
 async function start(wanted: Choice, open: (wanted: Choice) => Promise<MediaStream>): Promise<void> {
+  // The browser asks for leave meanwhile, and somebody presses again: two that are live here would push each other out.
+  if (starting) return toast('One moment: the browser still asks for what you chose before.');
+  starting = true;
   try {
     const stream = await open(wanted);
+    if (stream.getVideoTracks().length === 0 && !(wanted.sound && stream.getAudioTracks().length > 0))
+      throw new Error('there is no picture in it, and no sound that is to be sent');
     const preview = element<HTMLVideoElement>('preview');
     if (!preview.src) preview.srcObject = stream;
     show('studio');
@@ -239,6 +207,8 @@ async function start(wanted: Choice, open: (wanted: Choice) => Promise<MediaStre
   } catch (error) {
     status('bad', 'Not started');
     toast(problem(error, wanted));
+  } finally {
+    starting = false;
   }
 }
 
@@ -252,8 +222,15 @@ export function home(): void {
   element<HTMLButtonElement>('use-screen').disabled = !camerasThere || !('getDisplayMedia' in navigator.mediaDevices);
   element('use-camera').onclick = () => void start(choice('camera'), camera);
   element('use-screen').onclick = () => void start(choice('screen'), screen);
+  const said = sessionStorage.getItem('said');
+  sessionStorage.removeItem('said');
+  if (said) toast(said, true);
   const picker = element<HTMLInputElement>('file');
-  element('use-file').onclick = () => picker.click();
+  element('use-file').onclick = () => {
+    // The same file may be tried again.
+    picker.value = '';
+    picker.click();
+  };
   picker.onchange = () => {
     const [chosen] = picker.files ?? [];
     if (chosen) void start(choice('file'), () => file(chosen));

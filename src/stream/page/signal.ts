@@ -1,6 +1,13 @@
 import { Device, type types } from 'mediasoup-client';
 
 const VERSION = 1;
+/** How long a connection to the relay may take to come about, in milliseconds. */
+const OPEN_MS = 10_000;
+/**
+ * The relay says something every second. After so much silence, in milliseconds, it is out of reach, though the connection
+ * looks open: a network that is gone, or has forgotten the connection, does not say so.
+ */
+const SILENT_MS = 15_000;
 
 /** Answer of the relay to `hello`. */
 export interface Welcome {
@@ -81,18 +88,30 @@ export class Signal {
   readonly #waiting = new Map<number, { resolve(data: never): void; reject(error: Error): void }>();
   #nextId = 1;
   #refused: Refused | undefined;
+  #heardAt = performance.now();
 
   private constructor(socket: WebSocket, events: Events) {
     this.#socket = socket;
     this.#events = events;
-    socket.onmessage = ({ data }) => this.#message(JSON.parse(data as string));
+    socket.onmessage = ({ data }) => {
+      this.#heardAt = performance.now();
+      this.#message(JSON.parse(data as string));
+    };
     this.ended = new Promise((resolve) => {
-      socket.onclose = ({ code, reason }) => {
-        const refused = this.#refused ?? new Refused(String(code), reason || 'the connection was lost');
+      const end = (code: string, reason: string) => {
+        clearInterval(watch);
+        const refused = this.#refused ?? new Refused(code, reason || 'the connection was lost');
         for (const { reject } of this.#waiting.values()) reject(refused);
         this.#waiting.clear();
         resolve(refused);
       };
+      const watch = setInterval(() => {
+        if (performance.now() - this.#heardAt < SILENT_MS) return;
+        // Closing it says goodbye first and waits for an answer that nobody may give.
+        end('silent', '');
+        socket.close();
+      }, 1000);
+      socket.onclose = ({ code, reason }) => end(String(code), reason);
     });
   }
 
@@ -102,8 +121,19 @@ export class Signal {
     url.protocol = url.protocol.replace('http', 'ws');
     const socket = new WebSocket(url);
     await new Promise<void>((resolve, reject) => {
-      socket.onopen = () => resolve();
-      socket.onerror = () => reject(new Refused('unreachable', 'the relay does not answer'));
+      const fail = () => reject(new Refused('unreachable', 'the relay does not answer'));
+      const timer = setTimeout(() => {
+        fail();
+        socket.close();
+      }, OPEN_MS);
+      socket.onopen = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      socket.onerror = () => {
+        clearTimeout(timer);
+        fail();
+      };
     });
     const signal = new Signal(socket, events);
     const data = Object.fromEntries(Object.entries({ version: VERSION, ...hello }).filter(([, v]) => v !== undefined));

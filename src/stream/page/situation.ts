@@ -23,6 +23,8 @@ export interface Known {
   readonly before: Progress;
   readonly after: Progress;
   readonly muted: boolean;
+  /** What to say when media does not get through; undefined: it does. */
+  readonly blocked: string | undefined;
 }
 
 /** How things are, for the bar and the stage. */
@@ -39,12 +41,15 @@ const moves = ({ frames, stillMs }: Progress) => frames > 0 && stillMs < STILL_M
 
 /** How things are, in words that say what to do. */
 export function situation(known: Known): Situation {
-  const { mode, stats, untakeable, before } = known;
+  const { mode, stats, untakeable, before, after, blocked } = known;
   if (!stats.live) {
     if (!stats.sound) return { state: 'busy', status: 'Waiting', text: 'Waiting for the publisher' };
     const hint = known.muted ? ' Unmute to hear it.' : '';
     return { state: 'live', status: 'Sound only', text: `The publisher sends sound and no picture.${hint}` };
   }
+  const awaited = mode === 'original' ? before : after;
+  if (blocked && awaited.frames === 0 && awaited.stillMs >= FIRST_MS)
+    return { state: 'bad', status: 'No picture', text: blocked };
   const trouble = mode === 'original' ? originalTrouble(known) : upscaledTrouble(known);
   if (!trouble) {
     const missing = mode === 'split' && untakeable.find(({ source }) => source === 'original');

@@ -19,12 +19,13 @@ export function status(state: 'idle' | 'busy' | 'live' | 'bad', text: string): v
 
 let toastTimer = 0;
 
-/** Says something that went wrong. */
-export function toast(text: string): void {
+/** Says something that went wrong. @param stays until something else is said: whoever sits there may be away */
+export function toast(text: string, stays = false): void {
   const box = element('toast');
   box.textContent = text;
   box.hidden = false;
   clearTimeout(toastTimer);
+  if (stays) return;
   toastTimer = window.setTimeout(() => {
     box.hidden = true;
   }, 6000);
@@ -60,7 +61,8 @@ export function figures(
 
 /** The token, from the address (`#token=…`), this tab, or whoever sits here. */
 export function knownToken(): string | undefined {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  // A token has no spaces, but a plus sign perhaps, which is one in such an address.
+  const given = new URLSearchParams(location.hash.slice(1).replaceAll('+', '%2B')).get('token');
   if (given) {
     sessionStorage.setItem('token', given);
     history.replaceState(null, '', location.pathname + location.search);
@@ -77,7 +79,9 @@ export async function askToken(): Promise<void> {
   input.value = '';
   dialog.showModal();
   await new Promise<void>((resolve) => dialog.addEventListener('close', () => resolve(), { once: true }));
-  if (input.value) sessionStorage.setItem('token', input.value);
+  // What is pasted brings a space or a line's end along.
+  const given = input.value.trim();
+  if (given) sessionStorage.setItem('token', given);
 }
 
 /** A message of a program as a sentence for people. */

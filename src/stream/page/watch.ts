@@ -1,8 +1,9 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
+import { blockedPath } from './media-path.js';
 import { openTransport, type RoomStats, Signal, type TrackOffer, type Untakeable } from './signal.js';
 import { type Mode, type Progress, situation } from './situation.js';
-import { element, figures, knownToken, shape, show, status, viewers } from './ui.js';
+import { element, figures, knownToken, sentence, shape, show, status, viewers } from './ui.js';
 
 const SOURCES = { split: ['original', 'upscaled'], upscaled: ['upscaled'], original: ['original'] } as const;
 
@@ -13,6 +14,9 @@ interface Track {
   frames: number;
   movedAt: number;
 }
+
+/** A video with the way of Safari on iPhones to fill the screen. */
+type Video = HTMLVideoElement & { webkitEnterFullscreen?(): void };
 
 interface Received extends Progress {
   readonly fps: number;
@@ -29,6 +33,8 @@ class Theatre {
   #signal: Signal | undefined;
   #transport: types.Transport | undefined;
   #stats: RoomStats | undefined;
+  /** What to say when media does not get through. */
+  #blocked = '';
   #untakeable: readonly Untakeable[] = [];
   /** Since when a track is waited for that has not come. */
   #waitsSince = performance.now();
@@ -78,6 +84,7 @@ class Theatre {
     try {
       const { device, transport } = await openTransport(signal, welcome, 'receive');
       this.#transport = transport;
+      this.#blocked = sentence(blockedPath(welcome));
       await signal.ask('watch', { rtpCapabilities: device.recvRtpCapabilities, sources: SOURCES[this.#mode] });
       settled();
       throw await signal.ended;
@@ -171,6 +178,9 @@ class Theatre {
         before: before ?? missing,
         after: after ?? missing,
         muted: element('mute').getAttribute('aria-pressed') === 'true',
+        // Nothing is connected before there is something to be sent.
+        blocked:
+          this.#consumers.size === 0 || this.#transport?.connectionState === 'connected' ? undefined : this.#blocked,
       });
     if (now) status(now.state, now.status);
     const picture = this.#trouble ? undefined : now?.picture;
@@ -235,10 +245,16 @@ export function theatre(room: string): void {
     info.setAttribute('aria-pressed', String(shown));
     element('theatre-stats').hidden = !shown;
   };
-  element('full').onclick = () =>
-    void (document.fullscreenElement ? document.exitFullscreen() : viewer.requestFullscreen?.())?.catch(
-      () => undefined,
-    );
+  const full = element('full');
+  // iPhones show nothing but a video on the full screen.
+  const shown = () => element<Video>(stage.dataset.mode === 'original' ? 'before' : 'after');
+  const whole = document.fullscreenEnabled || shown().webkitEnterFullscreen !== undefined;
+  full.hidden = !whole;
+  full.onclick = () => {
+    if (!document.fullscreenEnabled) shown().webkitEnterFullscreen?.();
+    else
+      void (document.fullscreenElement ? document.exitFullscreen() : viewer.requestFullscreen()).catch(() => undefined);
+  };
   document.addEventListener('keydown', (event) => {
     if (
       event.ctrlKey ||

@@ -12,7 +12,7 @@ import type { Source } from '../room/publication.js';
 import type { Watcher } from '../room/room.js';
 import { type Answered, writeAnswer } from './answer.js';
 import { vouchForMedia } from './consent.js';
-import { publisherParameters, viewerCapabilities } from './negotiate.js';
+import { sentTracks, viewerCapabilities } from './negotiate.js';
 import { MAX_SDP, type Offer, readOffer } from './offer.js';
 import { HttpSession } from './session.js';
 import { matchTracks, profileCodecs } from './whep-codecs.js';
@@ -123,31 +123,17 @@ export class WhipEndpoint {
     const { rooms, engine } = this.#context;
     const room = await rooms.open(roomId, 'publish');
     const capabilities = offeredCapabilities(room.router.rtpCapabilities);
-    const sections = offer.media.map((media) => ({
-      media,
-      parameters:
-        media.direction === 'sendonly' || media.direction === 'sendrecv'
-          ? publisherParameters(media, capabilities)
-          : undefined,
-    }));
-    if (!sections.some(({ parameters }) => parameters)) {
-      throw new RelayRefusal('not-acceptable', 'the offer has no codec that this relay takes (H.264, VP8, VP9, Opus)');
-    }
+    const sent = sentTracks(offer.media, capabilities);
     const publication = await room.publish(key, 'program');
     const { transport } = publication;
     try {
       await transport.connect({ dtlsParameters: offer.dtlsParameters });
-      const answered: Answered[] = [];
-      const taken = new Set<string>();
-      for (const { media, parameters } of sections) {
-        if (!parameters || taken.has(media.kind)) {
-          answered.push({ offered: media, rtp: undefined });
-          continue;
-        }
-        taken.add(media.kind);
+      for (const [media, parameters] of sent)
         await publication.produce(media.kind, parameters, media.ridsBySize !== undefined);
-        answered.push({ offered: media, rtp: { direction: 'recvonly', parameters } });
-      }
+      const answered = offer.media.map((media): Answered => {
+        const parameters = sent.get(media);
+        return { offered: media, rtp: parameters && { direction: 'recvonly', parameters } };
+      });
       const session = this.#open('whip', transport, offer.iceUfrag, () => void publication.close());
       return { session, answer: writeAnswer(offer, answered, { transport, candidates: engine.candidates(transport) }) };
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { types } from 'mediasoup';
+import { RelayRefusal } from '../relay-error.js';
 import type { OfferedCodec, OfferedMedia } from './offer.js';
 
 /** Feedback the relay understands. */
@@ -98,6 +99,46 @@ export function publisherParameters(
           ],
     rtcp: { cname: media.cname ?? 'whip', reducedSize: true },
   };
+}
+
+/** What a publication takes of each kind. */
+const TAKEN = {
+  video: { track: 'picture', codecs: 'H.264 (baseline to high, packetization-mode=1), VP8, VP9 (8 bits)' },
+  audio: { track: 'sound', codecs: 'Opus' },
+} as const;
+
+/**
+ * The sections of an offer that a WHIP client sends media over, each with its RTP parameters.
+ *
+ * All of them or none: a session without the picture, say, looks to whoever publishes like one with it (RFC 9725, 4.4.3).
+ *
+ * @throws RelayRefusal `not-acceptable`
+ */
+export function sentTracks(
+  media: readonly OfferedMedia[],
+  capabilities: types.RtpCapabilities,
+): Map<OfferedMedia, types.RtpParameters> {
+  const tracks = new Map<OfferedMedia, types.RtpParameters>();
+  for (const section of media) {
+    const { kind, direction, codecs } = section;
+    if (!Object.hasOwn(TAKEN, kind) || (direction !== 'sendonly' && direction !== 'sendrecv')) continue;
+    const taken = TAKEN[kind];
+    if ([...tracks.keys()].some((other) => other.kind === kind)) {
+      throw new RelayRefusal('not-acceptable', `the offer has more than one ${taken.track}; a room takes one`);
+    }
+    const parameters = publisherParameters(section, capabilities);
+    if (!parameters) {
+      const names = [...new Set(codecs.map(({ mimeType }) => mimeType.slice(mimeType.indexOf('/') + 1)))]
+        .filter((name) => !/^(?:rtx|red|ulpfec|flexfec-03)$/i.test(name))
+        .slice(0, 8);
+      const offered = names.join(', ') || 'no codec';
+      const advice = `this relay takes ${taken.codecs}`;
+      throw new RelayRefusal('not-acceptable', `the ${taken.track} is offered as ${offered}; ${advice}`);
+    }
+    tracks.set(section, parameters);
+  }
+  if (tracks.size === 0) throw new RelayRefusal('not-acceptable', 'the offer sends neither picture nor sound');
+  return tracks;
 }
 
 /** What a WHEP client can take of a router whose payload types are the client's already. */

@@ -97,6 +97,11 @@ function bySize(layers: readonly string[], { rids = [] }: SessionDescription['me
   return undefined;
 }
 
+/** Whether a section is there for its place only (RFC 8843, 6: with `a=bundle-only` port 0 means another thing). */
+function disabled({ port, bundleOnly }: SessionDescription['media'][number]): boolean {
+  return port === 0 && bundleOnly === undefined;
+}
+
 function mediaOf(section: SessionDescription['media'][number], index: number): OfferedMedia {
   const group = section.ssrcGroups
     ?.filter(({ semantics }) => semantics === 'FID')
@@ -109,7 +114,7 @@ function mediaOf(section: SessionDescription['media'][number], index: number): O
     protocol: section.protocol,
     formats: String(section.payloads ?? 0),
     mid: String(section.mid ?? index),
-    direction: section.direction ?? 'sendrecv',
+    direction: disabled(section) ? 'inactive' : (section.direction ?? 'sendrecv'),
     codecs: codecsOf(section),
     extensions: (section.ext ?? []).map(({ value, uri }) => ({ id: value, uri })),
     ssrc,
@@ -150,7 +155,8 @@ export function readOffer(text: string): Offer {
     dtlsParameters: {
       // Who offers `actpass` is told `passive` and becomes the client.
       role: find('setup') === 'passive' ? 'server' : 'client',
-      fingerprints: [{ algorithm, value: fingerprint.hash }],
+      // Digits in small letters are the same fingerprint, and the worker takes them for another one.
+      fingerprints: [{ algorithm, value: fingerprint.hash.toUpperCase() }],
     },
   };
 }
