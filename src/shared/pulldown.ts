@@ -62,16 +62,23 @@ export function pulldownFilters(
   match: readonly string[],
   { origin, sought }: FilmPlace,
 ): string[] {
-  const at = origin.toFixed(6);
+  const clock = `settb=${formatRational(PULLDOWN_CLOCK)}`;
+  const ticks = rationalValue(PULLDOWN_CLOCK);
+  const at = Math.round(origin / ticks);
+  // Whole frames come at their own time or half-way to the next: a clock that rounds would tip the latter either way.
+  const clear = Math.round(0.25 / rationalValue(television) / ticks);
   const whole = `select='if(mod(pts,${CYCLE}),ld(0),st(0,1))'`;
   return [
-    `setpts=PTS-(${at})/TB`,
+    clock,
+    `setpts=PTS-(${at})+${clear}`,
     `fps=${formatRational(television)}${sought ? '' : ':start_time=0'}`,
     ...(sought ? [whole] : []),
-    `settb=${formatRational(PULLDOWN_CLOCK)}`,
+    clock,
     ...match,
-    `decimate=cycle=${CYCLE}`,
-    `setpts=PTS+(${at})/TB`,
+    // By itself it leaves out the first picture of a scene, and of all, where noise makes none of five like another.
+    `decimate=cycle=${CYCLE}:dupthresh=100`,
+    clock,
+    `setpts=PTS+(${at})`,
   ];
 }
 

@@ -94,6 +94,37 @@ describe('film that was telecined', () => {
     expect(numbers.slice(16)).toEqual(counting(PICTURES - 16, 16));
   });
 
+  it('film whose repeats are flags only stays whole where the clock rounds', async () => {
+    // As discs are copied into Matroska: three fields, two fields, in milliseconds.
+    const source = await folder.made('flags.mkv', (path) => {
+      const times = "settb=1/1000,setpts='round((floor(N/2)*5+mod(N,2)*3)/2*1001/30)'";
+      return ffmpeg(
+        ...['-f', 'lavfi', '-i', `${film('24000/1001')},trim=end_frame=${PICTURES},${times}`],
+        ...['-fps_mode', 'passthrough', '-enc_time_base', '1/1000', '-c:v', 'ffv1', path],
+      );
+    });
+    const output = await restored('flags.mp4', { input: source });
+    expect(await fieldNumbersIn(output)).toEqual(counting(PICTURES));
+    await expectTimes(output, evenly(PICTURES));
+  });
+
+  it.each([0, 1, 2, 3])(
+    'noise costs no picture where a scene begins, nor the first of all (after %i)',
+    async (after) => {
+      const cut = `negate=enable='gte(n,${8 + after})',drawbox=t=fill:h=32:color=black`;
+      const source = await folder.made(`noisy-${after}.mkv`, (path) => {
+        const moving = film('24000/1001').split(',geq=')[0];
+        const bar = `${moving},geq=lum='if(lt(mod(X+N*5,48),24),90,150)':cb=128:cr=128`;
+        const numbers = `${film('24000/1001')},crop=128:32:0:0`;
+        const graph = `${bar},${cut}[bar];${numbers}[numbers];[bar][numbers]overlay,trim=end_frame=${PICTURES},telecine`;
+        const noisy = `${graph},noise=c0s=30:c0f=t:all_seed=7,format=yuv420p[out]`;
+        return ffmpeg('-filter_complex', noisy, '-map', '[out]', '-flags', '+ilme+ildct', '-c:v', 'ffv1', path);
+      });
+      const output = await restored(`noisy-${after}.mp4`, { input: source, fieldOrder: 'top' });
+      expect(await fieldNumbersIn(output)).toEqual(counting(PICTURES));
+    },
+  );
+
   it('film that is in the file as film, beside telecined, stays whole', async () => {
     const source = await folder.made('mixed.mov', (path) => {
       const halves = [
