@@ -138,6 +138,55 @@ describe('camera, time and place', () => {
     expect((await said(folder.file('large.png'))).Make).toBe('Voigtlaender');
   });
 
+  it.each(['II', 'MM'] as const)('tell no old size and turn in whichever way they were told (%s)', async (order) => {
+    const exif = cameraExif(order, { turn: 6, size: SIZE });
+    const little = order === 'II';
+    const short = (value: number, at: number) =>
+      little ? exif.writeUInt16LE(value, at) : exif.writeUInt16BE(value, at);
+    const long = (value: number, at: number) =>
+      little ? exif.writeUInt32LE(value, at) : exif.writeUInt32BE(value, at);
+    // The turn as a number of four bytes; the width in the first directory, as some phones have it, for the maker.
+    short(4, 10 + 12 + 2);
+    long(6, 10 + 12 + 8);
+    short(0x0100, 10);
+    short(3, 10 + 2);
+    long(1, 10 + 4);
+    long(0, 10 + 8);
+    short(SIZE[0], 10 + 8);
+    const source = await withExif('png', exif, `-other-${order}`);
+    const output = folder.file(`other-${order}.jpg`);
+    const { warnings } = await upscale({ input: source, output });
+    expect(warnings).toEqual([]);
+    expect(await videoStream(output)).toMatchObject({ width: 192, height: 256 });
+    expect((await videoStream(output)).side_data_list).toBeUndefined();
+    expect(await said(output)).toMatchObject({ ImageWidth: '192', PixelYDimension: '256', Orientation: '1' });
+  });
+
+  it('are found behind a picture of many pieces', async () => {
+    const bytes = readFileSync(await plain('png'));
+    const source = folder.file('pieces.png');
+    const piece = folder.file('piece.png');
+    const exif = cameraExif('MM', { turn: 1, size: SIZE });
+    // Empty pieces are as good as others; Exif comes behind them, as some programs write it.
+    intoPng(await plain('png'), piece, 'IDAT', Buffer.alloc(0));
+    const empty = readFileSync(piece).subarray(33, 45);
+    intoPng(await plain('png'), piece, 'eXIf', exif);
+    const chunk = readFileSync(piece).subarray(33, 33 + 12 + exif.length);
+    const pieces = Array.from({ length: 3000 }, () => empty);
+    const end = bytes.length - 12;
+    writeFileSync(source, Buffer.concat([bytes.subarray(0, end), ...pieces, chunk, bytes.subarray(end)]));
+    const output = folder.file('pieces.jpg');
+    await upscale({ input: source, output });
+    expect((await said(output)).Make).toBe('Voigtlaender');
+  });
+
+  it('are told of where there are more than anybody writes', async () => {
+    const exif = Buffer.concat([cameraExif('MM', { turn: 1, size: SIZE }), Buffer.alloc(1 << 20)]);
+    const source = await withExif('png', exif, '-huge');
+    const { warnings } = await upscale({ input: source, output: folder.file('huge.png') });
+    expect(warnings).toEqual([expect.stringContaining('cannot be read')]);
+  });
+
   it('are not looked for in what only begins as a picture', async () => {
     const source = folder.file('short.jpg');
     const whole = readFileSync(await plain('jpg', 'yuvj444p'));

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Chunks of a file beyond which nobody writes them: hostile files end there. */
-const MOST = 512;
+/** Segments and chunks beyond which nobody writes them: hostile files end there. A large PNG is in pieces of 8 KiB. */
+const MOST = { segments: 512, chunks: 1 << 16 } as const;
 
 /** What is in a file from a position on; shorter where it ends before. */
 export async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
@@ -21,7 +21,7 @@ export async function chunkAt(
   { first, name, frame }: { readonly first: number; readonly name: string; readonly frame: 'png' | 'riff' },
 ): Promise<Span | undefined> {
   let at = first;
-  for (let chunks = 0; chunks < MOST; chunks += 1) {
+  for (let chunks = 0; chunks < MOST.chunks; chunks += 1) {
     const header = await bytesAt(file, at, 8);
     if (header.length < 8) return undefined;
     const isPng = frame === 'png';
@@ -40,7 +40,7 @@ const SCAN = 0xda;
 /** The body of the first application segment 1 of a JPEG that begins so; undefined where there is none before the picture. */
 export async function segmentAt(file: FileHandle, beginning: string): Promise<Span | undefined> {
   let at = 2;
-  for (let segments = 0; segments < MOST; segments += 1) {
+  for (let segments = 0; segments < MOST.segments; segments += 1) {
     const header = await bytesAt(file, at, 4 + beginning.length);
     if (header.length < 4 || header[0] !== 0xff || header[1] === SCAN) return undefined;
     const length = header.readUInt16BE(2) - 2;

@@ -5,6 +5,7 @@ import { bytesAt, chunkAt, type Span, segmentAt } from './chunks.js';
 export const EXIF_MARK = 'Exif\0\0';
 /** Bytes beyond which no Exif is taken: in JPEG it has 64 KiB at most. */
 const MOST_BYTES = 1 << 20;
+const NOTHING = Buffer.alloc(0);
 
 /** Where a picture has its Exif: a structure of TIFF, without the mark that may stand before it. */
 export async function exifAt(file: FileHandle, kind: string): Promise<Span | undefined> {
@@ -26,15 +27,15 @@ export async function exifAt(file: FileHandle, kind: string): Promise<Span | und
  * Reads what a picture says of itself by Exif (camera, time, place), as a structure of TIFF.
  *
  * @param kind name of its kind, as JPEG
- * @returns undefined where it says nothing, or more than anybody would
+ * @returns undefined where it says nothing; nothing of what is cut off, or more than anybody would say
  */
 export async function readExif(path: string, kind: string): Promise<Buffer | undefined> {
   const file = await open(path, 'r');
   try {
     const span = await exifAt(file, kind);
-    if (!span || span.length > MOST_BYTES) return undefined;
-    const exif = await bytesAt(file, span.position, span.length);
-    return exif.length === span.length ? exif : undefined;
+    if (!span) return undefined;
+    const exif = span.length > MOST_BYTES ? NOTHING : await bytesAt(file, span.position, span.length);
+    return exif.length === span.length ? exif : NOTHING;
   } finally {
     await file.close();
   }

@@ -5,6 +5,8 @@ import type { PictureKind } from './kinds.js';
 
 /** Tag of the orientation in a directory of TIFF or Exif. */
 const ORIENTATION = 0x0112;
+/** Kind of a number of four bytes; of two, otherwise. */
+const LONG = 4;
 /** Entries of a directory beyond which nobody writes them: hostile files end there. */
 const MOST = 512;
 
@@ -21,7 +23,9 @@ async function inTiff(file: FileHandle, base: number): Promise<number> {
   const entries = await bytesAt(file, directory + 2, 12 * Math.min(word(count, 0), MOST));
   for (let at = 0; at + 12 <= entries.length; at += 12) {
     if (word(entries, at) !== ORIENTATION) continue;
-    const value = word(entries, at + 8);
+    // Of a long number the second half counts where the first digits come first.
+    const isLong = word(entries, at + 2) === LONG;
+    const value = word(entries, at + (isLong && !little ? 10 : 8));
     return value >= 1 && value <= 8 ? value : 1;
   }
   return 1;

@@ -1,5 +1,6 @@
-/** Tags of Exif that speak of the picture's form. */
-const TAG = { orientation: 0x0112, exif: 0x8769, width: 0xa002, height: 0xa003 } as const;
+/** Tags of Exif that speak of the picture's form: its sizes are in either directory, of some phones in both. */
+const TAG = { orientation: 0x0112, exif: 0x8769 } as const;
+const SIZES = { first: [0x0100, 0x0101], inner: [0xa002, 0xa003] } as const;
 const [SHORT, LONG] = [3, 4];
 /** Bytes of a directory's entry: tag, type, count, value. */
 const ENTRY = 12;
@@ -40,6 +41,15 @@ class Fields {
     return undefined;
   }
 
+  /** Gives a tag that is there a single number, if it is one of the kinds that numbers have. */
+  setNumber(directory: number, tag: number, value: number): void {
+    const at = this.find(directory, tag);
+    if (at === undefined || ![SHORT, LONG].includes(this.short(at + 2))) return;
+    this.setShort(at + 2, LONG);
+    this.setLong(at + 4, 1);
+    this.setLong(at + 8, value);
+  }
+
   /** Where the next directory's place is told, behind a directory. */
   nextOf(directory: number): number {
     return directory + 2 + ENTRY * this.short(directory);
@@ -64,18 +74,18 @@ export function uprightExif(
   try {
     const first = fields.long(4);
     const turn = fields.find(first, TAG.orientation);
-    if (turn !== undefined) fields.setShort(turn + 8, 1);
+    if (turn !== undefined) {
+      // Some write it as a long number, which has its last digits elsewhere.
+      fields.setShort(turn + 2, SHORT);
+      fields.setLong(turn + 4, 1);
+      fields.setLong(turn + 8, 0);
+      fields.setShort(turn + 8, 1);
+    }
+    for (const [index, tag] of SIZES.first.entries()) fields.setNumber(first, tag, index ? height : width);
     const inner = fields.find(first, TAG.exif);
-    const sizes: readonly (readonly [number, number])[] = [
-      [TAG.width, width],
-      [TAG.height, height],
-    ];
-    for (const [tag, pixels] of inner === undefined ? [] : sizes) {
-      const at = fields.find(fields.long((inner ?? 0) + 8), tag);
-      if (at === undefined || ![SHORT, LONG].includes(fields.short(at + 2))) continue;
-      fields.setShort(at + 2, LONG);
-      fields.setLong(at + 4, 1);
-      fields.setLong(at + 8, pixels);
+    if (inner !== undefined) {
+      const directory = fields.long(inner + 8);
+      for (const [index, tag] of SIZES.inner.entries()) fields.setNumber(directory, tag, index ? height : width);
     }
     fields.setLong(fields.nextOf(first), 0);
     return made;
