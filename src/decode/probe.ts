@@ -124,7 +124,7 @@ export function videoStream(path: string, stream: ProbedStream, duration: number
     sampleAspectRatio: turned ? { num: sar.den, den: sar.num } : sar,
     frameCount: announced ?? guessedFrames(stream, number(stream.duration) ?? duration),
     frameCountAnnounced: announced !== undefined,
-    startTime: number(stream.start_time) ?? 0,
+    startTime: number(stream.start_time),
     seconds: number(stream.duration),
     color,
     hdr: color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67',

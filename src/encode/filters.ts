@@ -110,7 +110,8 @@ export interface SourceReading {
 /** Whole pictures of the source's frames. */
 function sourcePictures({ source, deinterlacing }: EncodePlan, { shift, sought }: SourceReading): string[] {
   const { video } = source;
-  const made = deinterlaceFilters(video, deinterlacing, { origin: video.startTime + shift, sought });
+  const origin = video.startTime === undefined ? undefined : video.startTime + shift;
+  const made = deinterlaceFilters(video, deinterlacing, { origin, sought });
   const film = deinterlacing?.pulldown?.film;
   // Its times are rounded apart from those of the frames: earlier by a part of a picture, each still meets its own.
   return film ? [...made, `setpts=PTS-${0.25 / rationalValue(film)}/TB`] : made;

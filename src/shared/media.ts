@@ -64,8 +64,8 @@ export interface VideoStream {
   readonly frameCount: number | undefined;
   /** Whether the container announces that count: otherwise it is a guess, which gaps make wrong. */
   readonly frameCountAnnounced: boolean;
-  /** Its first timestamp, in seconds. */
-  readonly startTime: number;
+  /** Its first timestamp, in seconds; undefined when the file does not say. */
+  readonly startTime: number | undefined;
   /** How long the track says that it lasts, in seconds; undefined when it does not say. */
   readonly seconds: number | undefined;
   readonly color: ColorTags;

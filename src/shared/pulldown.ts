@@ -38,8 +38,8 @@ export const CYCLE = 5;
 
 /** Where frames are that the filters get. */
 export interface FilmPlace {
-  /** PTS of the video's first frame in the filters, in seconds. */
-  readonly origin: number;
+  /** PTS of the video's first frame in the filters, in seconds; undefined where the file does not say it. */
+  readonly origin: number | undefined;
   /** Whether reading began somewhere in the video, and not with its first frame. */
   readonly sought: boolean;
 }
@@ -64,14 +64,14 @@ export function pulldownFilters(
 ): string[] {
   const clock = `settb=${formatRational(PULLDOWN_CLOCK)}`;
   const ticks = rationalValue(PULLDOWN_CLOCK);
-  const at = Math.round(origin / ticks);
+  const at = Math.round((origin ?? 0) / ticks);
   // Whole frames come at their own time or half-way to the next: a clock that rounds would tip the latter either way.
   const clear = Math.round(0.25 / rationalValue(television) / ticks);
   const whole = `select='if(mod(pts,${CYCLE}),ld(0),st(0,1))'`;
   return [
     clock,
     `setpts=PTS-(${at})+${clear}`,
-    `fps=${formatRational(television)}${sought ? '' : ':start_time=0'}`,
+    `fps=${formatRational(television)}${sought || origin === undefined ? '' : ':start_time=0'}`,
     ...(sought ? [whole] : []),
     clock,
     ...match,

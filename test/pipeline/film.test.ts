@@ -260,6 +260,15 @@ describe('film at a rate of its own', () => {
   });
 });
 
+describe('a file that does not say when it begins', () => {
+  it('gets no pictures in front', async () => {
+    const source = await telecined('one.mpg', [...MPEG2, '-frames:v', '1'], { pictures: 1 });
+    expect((await videoStream(source)).start_time).toBeUndefined();
+    const output = await restored('one.mkv', { input: source });
+    expect(await frameTimes(output)).toHaveLength(1);
+  });
+});
+
 describe('numbered pictures of telecined film', () => {
   it('become those of the film, and a bad one is named', async () => {
     const source = await telecined('top-h264.mp4', H264);
