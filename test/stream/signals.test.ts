@@ -24,15 +24,18 @@ describe('signals to a relay that people watch', { timeout: 60_000 }, () => {
     await vi.waitFor(() => expect(relay.ended()).toContain('exit status 0'), PATIENCE);
   });
 
-  it('ends at once when the media worker got the signal too, as it does from Ctrl-C in a terminal, and tells the pages', async () => {
-    const { page, ...started } = await occupied();
-    await using relay = started.relay;
-    const worker = workerOf(relay.pid);
-    process.kill(relay.pid, 'SIGINT');
-    process.kill(worker, 'SIGINT');
-    expect(await page.closed).toBe(4012);
-    await vi.waitFor(() => expect(relay.ended()).toContain('exit status 0'), PATIENCE);
-  });
+  it.each(['relay', 'worker'])(
+    'ends at once when the media worker got the signal too, as it does from Ctrl-C in a terminal, and tells the pages (first: %s)',
+    async (first) => {
+      const { page, ...started } = await occupied();
+      await using relay = started.relay;
+      const worker = workerOf(relay.pid);
+      const both = first === 'relay' ? [relay.pid, worker] : [worker, relay.pid];
+      for (const pid of both) process.kill(pid, 'SIGINT');
+      expect(await page.closed).toBe(4012);
+      await vi.waitFor(() => expect(relay.ended()).toContain('exit status 0'), PATIENCE);
+    },
+  );
 
   it('ends without waiting at a second signal, and leaves no worker', async () => {
     const { health, ...started } = await occupied();

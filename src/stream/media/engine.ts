@@ -38,6 +38,12 @@ const LOOPBACK: ReadonlyMap<string, string> = new Map([
 /** Free ports that are tried when none was asked for. */
 const PORT_TRIES = 5;
 
+/**
+ * How long after a worker's end it is told of, in milliseconds. Ctrl-C in a terminal goes to the worker as well, whose end may
+ * be known here before the signal is: whether another worker follows is clear then.
+ */
+const SIGNAL_MS = 100;
+
 /** How long to wait before the next try to start a worker that died, in milliseconds. */
 const RESTART_DELAYS = [0, 250, 1000, 2000, 5000];
 
@@ -162,7 +168,7 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     );
     try {
       const server = await this.#listen(worker, address);
-      worker.on('died', (error) => this.#died(error));
+      worker.on('died', (error) => void this.#died(error));
       this.#running = { worker, server };
       log.info({ pid: worker.pid, mediaPort: this.#mediaPort }, 'media worker started');
     } catch (cause) {
@@ -194,11 +200,12 @@ export class MediaEngine extends EventEmitter<{ died: []; restarted: [] }> {
     }
   }
 
-  #died(error: Error): void {
+  async #died(error: Error): Promise<void> {
     this.#running = undefined;
+    await new Promise((resolve) => setTimeout(resolve, SIGNAL_MS));
     if (!this.#retired) log.error({ error: error.message }, 'media worker died');
     this.emit('died');
-    void this.#restart();
+    await this.#restart();
   }
 
   async #restart(): Promise<void> {
