@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CLI } from '../support/cli.js';
 import { ffmpeg } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
+import { cameraExif, intoPng } from '../support/metadata.js';
 import { onSmallDisk, SMALL_DISK, type SmallDiskResult } from '../support/small-disk.js';
 
 const folder = testFolder();
@@ -53,6 +54,30 @@ describe(`a disk that fills after 2 MB (${SMALL_DISK})`, () => {
     expectFullDisk(result);
     expect(result.stderr).toMatch(/video from stdin.*TMPDIR/);
     expect(namesIn(target)).toEqual([]);
+  });
+
+  it('ends a picture that it has room for, but not for its Exif', async () => {
+    const picture = await folder.made('noise.png', (path) =>
+      ffmpeg(
+        '-f',
+        'lavfi',
+        '-i',
+        'nullsrc=s=300x220,geq=random(1)*255:128:128',
+        '-frames:v',
+        '1',
+        '-update',
+        '1',
+        path,
+      ),
+    );
+    const [tagged, place] = [folder.file('tagged.png'), folder.empty()];
+    const exif = Buffer.concat([cameraExif('MM', { turn: 1, size: [300, 220] }), Buffer.alloc(1_000_000)]);
+    intoPng(picture, tagged, 'eXIf', exif);
+    const [disk, small] = [join(place, 'full'), join(place, 'enough')];
+    const options = ['--device', 'cpu', '--threads', '1', '--quiet'];
+    expectFullDisk(await onSmallDisk(disk, [...command, tagged, join(disk, 'out.png'), ...options]));
+    const plain = await onSmallDisk(small, [...command, picture, join(small, 'out.png'), ...options]);
+    expect(plain).toEqual({ code: 0, stderr: '', left: ['out.png'], processes: [] });
   });
 
   it('has room for a short video, which is written', async () => {

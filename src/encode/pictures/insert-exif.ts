@@ -9,15 +9,23 @@ const BLOCK = 1 << 20;
 /** Bytes that a segment of JPEG can have, its length included. */
 const MOST_SEGMENT = 0xffff;
 
+/** Writes all of it: a disk that fills takes a part, and says so only when it is given the rest. */
+async function writeAt(file: FileHandle, position: number, bytes: Buffer): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
 /** Makes room in a file by moving what follows back, and writes there. */
 async function insertAt(file: FileHandle, position: number, bytes: Buffer): Promise<void> {
   for (let end = (await file.stat()).size; end > position; ) {
     const start = Math.max(position, end - BLOCK);
     const block = await bytesAt(file, start, end - start);
-    await file.write(block, 0, block.length, start + bytes.length);
+    await writeAt(file, start + bytes.length, block);
     end = start;
   }
-  await file.write(bytes, 0, bytes.length, position);
+  await writeAt(file, position, bytes);
 }
 
 /** Behind JFIF's own segment, which wants to be the first. */
@@ -65,7 +73,7 @@ async function intoWebp(
   const head = await bytesAt(file, RIFF_HEAD, 13);
   const kind = head.toString('latin1', 0, 4);
   if (kind === 'VP8X') {
-    await file.write(Buffer.from([(head[8] ?? 0) | VP8X.exif]), 0, 1, RIFF_HEAD + 8);
+    await writeAt(file, RIFF_HEAD + 8, Buffer.from([(head[8] ?? 0) | VP8X.exif]));
   } else {
     const transparent = kind === 'VP8L' && (head.readUInt32LE(9) & LOSSLESS_ALPHA) !== 0;
     const body = Buffer.alloc(10);
@@ -76,10 +84,10 @@ async function intoWebp(
   }
   const { size } = await file.stat();
   const chunk = riffChunk('EXIF', exif);
-  await file.write(chunk, 0, chunk.length, size);
+  await writeAt(file, size, chunk);
   const total = Buffer.alloc(4);
   total.writeUInt32LE(size + chunk.length - 8);
-  await file.write(total, 0, 4, 4);
+  await writeAt(file, 4, total);
   return true;
 }
 
