@@ -2,16 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRelay, type Relay } from '#src/stream/relay.js';
 import { Client, TOKEN } from './client.js';
-
-/** An offer with one picture, VP8. */
-function pictureOffer(direction: string): string {
-  return [
-    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password-of-22-letters'],
-    ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass', 'a=group:BUNDLE 0'],
-    ...['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', `a=${direction}`, 'a=rtcp-mux'],
-    ...['a=rtpmap:96 VP8/90000', 'a=ssrc:1234 cname:sender', ''],
-  ].join('\r\n');
-}
+import { pictureOffer } from './offers.js';
 
 describe('relay server', { timeout: 120_000 }, () => {
   let relay: Relay;

@@ -71,4 +71,6 @@ export const CLOSE_CODES = {
   shuttingDown: 4012,
   /** Not to be followed by a new connection: two that did so would push each other out for ever. */
   replaced: 4013,
+  /** Media has a way of its own, which may be blocked. */
+  noMedia: 4014,
 } as const;
