@@ -132,7 +132,7 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
   if (finish && !(await looksLikeOnnx(finish).catch(() => false))) {
     throw invalid(`${said.finish}, which its sidecar names, is missing or not an ONNX file`);
   }
-  const graph = { file, precision: 'fp32', contract: found.contract, finish } as const;
+  const graph = { file, precision: found.precision, contract: found.contract, finish };
   const formats = found.contract.type === 'uint8' ? (['rgb24'] as const) : (['rgb24', 'rgb48le'] as const);
   return {
     name: said.name ?? basename(file, '.onnx'),

@@ -66,6 +66,66 @@ describe('models of other makers', () => {
     expect(Buffer.compare(output, repeated(frame, 34, 18, 6, 2))).toBe(0);
   });
 
+  describe('are told to compute in the numbers that they compute in', () => {
+    const halves = Buffer.from(Uint16Array.from([0x3c00, 0, 0, 0, 0x3c00, 0, 0, 0, 0x3c00]).buffer);
+    const same = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+    const cast = (from: string, to: number, name: string) => ({
+      ...{ op: 'Cast', inputs: [from], outputs: [name], attributes: { to } },
+    });
+    const conv = (picture: string, weights: string, name: string) => ({
+      ...{ op: 'Conv', inputs: [picture, weights], outputs: [name], attributes: { kernel_shape: [1, 1] } },
+    });
+    const halfWeights = { name: 'weights', type: 'float16', dims: [3, 3, 1, 1], data: halves } as const;
+    const scalar = (name: string, value: number) => ({
+      ...{ name, type: 'float32' as const, dims: [], data: floats(value) },
+    });
+    const pass = (op: string, inputs: readonly string[], name: string) => ({ op, inputs, outputs: [name] });
+
+    it.each([
+      [
+        'fp32',
+        'floats',
+        [conv('picture', 'weights', 'prepared')],
+        [{ name: 'weights', type: 'float32', dims: [3, 3, 1, 1], data: floats(...same) }],
+      ],
+      [
+        'fp16',
+        'half floats between ports of floats',
+        [cast('picture', 10, 'half'), conv('half', 'weights', 'done'), cast('done', 1, 'prepared')],
+        [halfWeights],
+      ],
+      [
+        'fp32',
+        'half floats that are only stored so',
+        [cast('weights', 1, 'whole'), conv('picture', 'whole', 'prepared')],
+        [halfWeights],
+      ],
+      [
+        'int8',
+        'bytes between ports of floats',
+        [
+          pass('QuantizeLinear', ['picture', 'step', 'none'], 'bytes'),
+          pass('DequantizeLinear', ['bytes', 'step', 'none'], 'read'),
+          pass('DequantizeLinear', ['weights', 'unit'], 'whole'),
+          conv('read', 'whole', 'prepared'),
+        ],
+        [
+          { name: 'weights', type: 'int8', dims: [3, 3, 1, 1], data: Buffer.from(same.map((value) => value * 64)) },
+          ...[scalar('step', 1 / 255), scalar('unit', 1 / 64)],
+          { name: 'none', type: 'uint8', dims: [], data: Buffer.of(0) },
+        ],
+      ],
+    ] as const)('%s: %s', async (precision, name, before, constants) => {
+      const file = await model(`${precision} ${name}.onnx`, { scale: 2, before, constants });
+      const { frame, output, found, upscaler } = await run(file, 'rgb24', 34, 18);
+      expect(found.variants.map((variant) => variant.precision)).toEqual([precision, precision]);
+      expect(upscaler.precision).toBe(precision);
+      const expected = repeated(frame, 34, 18, 3, 2);
+      // Half floats have steps of less than a level; sums of bytes come out within one.
+      for (const [index, value] of output.entries()) expect(Math.abs(value - (expected[index] ?? 0))).toBeLessThan(2);
+    });
+  });
+
   it('a model that works in 0..255 is recognised', async () => {
     // Rounding down makes black of all that is given as 0..1.
     const before = [{ op: 'Floor', inputs: ['picture'], outputs: ['prepared'] }];
