@@ -139,7 +139,8 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
     scale: found.scale,
     multiple: said.multiple ?? found.multiple,
     batch: found.batch,
-    tile: found.tile ?? said.tile,
+    // A square has one number, as in sidecars.
+    tile: found.tile?.width === found.tile?.height ? (found.tile?.width ?? said.tile) : found.tile,
     receptiveRadius: said.receptiveRadius,
     licence: said.licence,
     variants: formats.map((format) => ({ ...graph, format })),

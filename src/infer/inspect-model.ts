@@ -3,7 +3,7 @@ import { runOne, sessionOptions } from './engine.js';
 import { graphPrecision } from './graph-precision.js';
 import { readShapes, type Shape, Unsupported } from './model-shape.js';
 import { runtimeWords } from './runtime-words.js';
-import type { ModelVariant, TensorContract } from './types.js';
+import type { ModelVariant, TensorContract, TileSides } from './types.js';
 
 /** What inspection found. */
 export type Inspection =
@@ -15,8 +15,8 @@ export type Inspection =
       readonly contract: TensorContract;
       readonly precision: ModelVariant['precision'];
       readonly multiple: number;
-      /** Fixed input side; undefined when sizes are free. */
-      readonly tile: number | undefined;
+      /** Fixed input size; undefined when sizes are free. */
+      readonly tile: TileSides | undefined;
       /** 1 when the graph takes no more pictures a run; undefined when any number. */
       readonly batch: 1 | undefined;
     };
@@ -48,8 +48,8 @@ const MULTIPLES = [1, 2, 3, 4, 6, 7, 8, 12, 14, 16, 24, 28, 32, 48, 56, 64, 96, 
  * A picture that shows a multiple: whatever divides its height and its width, which is `multiple` more, divides `multiple`.
  * And that sides need not be equal.
  */
-function tryOf(multiple: number, tile: number | undefined): Size {
-  if (tile !== undefined) return { height: tile, width: tile };
+function tryOf(multiple: number, tile: TileSides | undefined): Size {
+  if (tile) return tile;
   const height = multiple * Math.ceil(TRY_SIDE / multiple);
   return { height, width: height + multiple };
 }
