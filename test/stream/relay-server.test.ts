@@ -71,6 +71,7 @@ describe('relay server', { timeout: 120_000 }, () => {
     ['a token that is longer than any', { token: 'x'.repeat(600) }, 4001],
     ['another version', { version: 99 }, 4003],
     ['a room of a bad name', { room: '../etc' }, 4003],
+    ['a room of a name that is too long', { room: 'x'.repeat(65) }, 4003],
   ])('refuses a hello with %s', async (_name, more, code) => {
     const client = new Client(relay);
     expect(await client.hello('publish', more)).toMatchObject({ ok: false });

@@ -17,7 +17,8 @@ export const requestSchema = z.discriminatedUnion('method', [
     data: z.strictObject({
       version: z.number().int(),
       role: z.enum(['publish', 'watch']),
-      room: z.string().max(64).optional(),
+      /** Of any length, as the token: the page can be told what a room may be called. */
+      room: z.string().optional(),
       /** Secret that lets a publisher come back into its room. */
       key: z.string().min(16).max(128).optional(),
       /** Of any length: one that is too long to be right is wrong, which the page can be told. */

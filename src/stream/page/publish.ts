@@ -48,7 +48,7 @@ class Studio {
     this.#stream = stream;
     this.#choice = wanted;
     const room = new URLSearchParams(location.search).get('room');
-    this.#room = room ?? undefined;
+    this.#room = room || undefined;
     element('stop').onclick = () => this.end();
     holdBack(stream, wanted.sound);
     for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => this.end(GONE[wanted.source]));
