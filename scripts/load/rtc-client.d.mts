@@ -13,7 +13,15 @@ export class RtcClient {
   readonly counts: { readonly packets: number; readonly bytes: number; readonly expected: number };
   /** @param habits what it sends of its own accord once it is connected: checks of consent, RTCP reports; both */
   constructor(certificate: ClientCertificate, habits?: { readonly consent?: boolean; readonly reports?: boolean });
+  /** @param server where it is, and its ICE credentials */
+  connect(server: {
+    readonly host: string;
+    readonly port: number;
+    readonly ufrag: string;
+    readonly password: string;
+  }): Promise<void>;
   /** Sends an RTP packet. */
+  connect(server: { host: string; port: number; ufrag: string; password: string }): Promise<void>;
   send(packet: Buffer): void;
   close(): void;
 }

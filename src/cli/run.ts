@@ -99,7 +99,12 @@ function program() {
 /** Errors of the command line itself; help and version end well. */
 function fromCommander(error: CommanderError): TinySRError | undefined {
   if (error.exitCode === 0) return undefined;
-  return new TinySRError('TSR_USAGE', error.message.replace(/^error: /, '').replace(/\.$/, ''), {
+  // What it supposes to be meant stands in a line of its own, which a message has not.
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n(?=\(Did you mean )/, ' ')
+    .replace(/\.$/, '');
+  return new TinySRError('TSR_USAGE', message, {
     hint: 'See tinysr-video --help.',
   });
 }

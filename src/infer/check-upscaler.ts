@@ -4,6 +4,7 @@ import { abortSignal, checkOptions, isObject, kindOf, whole } from '../shared/ch
 import { TinySRError } from '../shared/errors.js';
 import { FRAME_FORMATS, type FrameLayout, isSubsampled } from '../shared/layout.js';
 import { MAX_SIDE } from '../shared/limits.js';
+import { tileSides, tileText } from './tile-sides.js';
 import { DEVICES, type Model, PRECISIONS, type Upscaler, type UpscalerOptions } from './types.js';
 
 const side = z.int().min(1).max(MAX_SIDE);
@@ -56,12 +57,17 @@ export function checkUpscalerOptions(options: UpscalerOptions): void {
   checkOptions(UPSCALER, options, example);
   const { model, format, width, height } = options;
   const multiple = isSubsampled(format) && model.multiple % 2 ? model.multiple * 2 : model.multiple;
-  const least = model.tile ?? 1;
-  if (width % multiple === 0 && height % multiple === 0 && width >= least && height >= least) return;
-  const padded = (length: number) => Math.ceil(Math.max(length, least) / multiple) * multiple;
-  const from = model.tile === undefined ? '' : ` from ${model.tile} on`;
+  const tile = tileSides(model);
+  const least = tile ?? { width: 1, height: 1 };
+  if (width % multiple === 0 && height % multiple === 0 && width >= least.width && height >= least.height) return;
+  const padded = (length: number, side: number) => Math.ceil(Math.max(length, side) / multiple) * multiple;
+  const from = tile ? ` from ${tileText(tile)} on` : '';
   const needs = `in ${format}, ${model.name} takes sides that are multiples of ${multiple}${from}`;
-  throw sizeError(options, needs, `Pad frames to ${padded(width)}x${padded(height)}, and crop what comes out.`);
+  throw sizeError(
+    options,
+    needs,
+    `Pad frames to ${padded(width, least.width)}x${padded(height, least.height)}, and crop what comes out.`,
+  );
 }
 
 /**

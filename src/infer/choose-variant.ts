@@ -6,7 +6,7 @@ import type { Model, ModelVariant, PrecisionChoice, Provider } from './types.js'
 /**
  * The graph of a model for frames of a format.
  *
- * @param precision `auto` takes the model's first that is not int8, whose steps show as a faint grid in flat places; a name
+ * @param precision `auto` takes the model's first that is not int8 of ours, whose steps show as a faint grid in flat places; a name
  *   takes that one
  * @throws TinySRError `TSR_MODEL_UNSUPPORTED` when there is none, or it is int8 and the CPU has no products of bytes
  */
@@ -18,8 +18,10 @@ export function chooseVariant(
 ): ModelVariant {
   const variants = model.variants.filter((variant) => variant.format === format);
   const of = (wanted: ModelVariant['precision']) => variants.find((variant) => variant.precision === wanted);
-  const found = precision === 'auto' ? variants.find((variant) => variant.precision !== 'int8') : of(precision);
-  if (found?.precision === 'int8' && provider === 'cpu' && !hasByteProducts()) {
+  // A model of somebody else has the one graph that was exported, for whatever machine that was.
+  const usual = variants.find((variant) => variant.precision !== 'int8' || variant.contract !== undefined);
+  const found = precision === 'auto' ? usual : of(precision);
+  if (found?.precision === 'int8' && !found.contract && provider === 'cpu' && !hasByteProducts()) {
     throw new TinySRError('TSR_MODEL_UNSUPPORTED', `${model.name}: int8 would come out wrong on this CPU`, {
       hint: 'It has no products of bytes (VNNI, dot products), or the system does not tell. Leave --precision out.',
     });

@@ -132,14 +132,15 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
   if (finish && !(await looksLikeOnnx(finish).catch(() => false))) {
     throw invalid(`${said.finish}, which its sidecar names, is missing or not an ONNX file`);
   }
-  const graph = { file, precision: 'fp32', contract: found.contract, finish } as const;
+  const graph = { file, precision: found.precision, contract: found.contract, finish };
   const formats = found.contract.type === 'uint8' ? (['rgb24'] as const) : (['rgb24', 'rgb48le'] as const);
   return {
     name: said.name ?? basename(file, '.onnx'),
     scale: found.scale,
     multiple: said.multiple ?? found.multiple,
     batch: found.batch,
-    tile: found.tile ?? said.tile,
+    // A square has one number, as in sidecars.
+    tile: found.tile?.width === found.tile?.height ? (found.tile?.width ?? said.tile) : found.tile,
     receptiveRadius: said.receptiveRadius,
     licence: said.licence,
     variants: formats.map((format) => ({ ...graph, format })),

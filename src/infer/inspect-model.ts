@@ -1,8 +1,9 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { runOne, sessionOptions } from './engine.js';
+import { graphPrecision } from './graph-precision.js';
 import { readShapes, type Shape, Unsupported } from './model-shape.js';
 import { runtimeWords } from './runtime-words.js';
-import type { TensorContract } from './types.js';
+import type { ModelVariant, TensorContract, TileSides } from './types.js';
 
 /** What inspection found. */
 export type Inspection =
@@ -12,9 +13,10 @@ export type Inspection =
       readonly kind: 'model';
       readonly scale: 2 | 3 | 4;
       readonly contract: TensorContract;
+      readonly precision: ModelVariant['precision'];
       readonly multiple: number;
-      /** Fixed input side; undefined when sizes are free. */
-      readonly tile: number | undefined;
+      /** Fixed input size; undefined when sizes are free. */
+      readonly tile: TileSides | undefined;
       /** 1 when the graph takes no more pictures a run; undefined when any number. */
       readonly batch: 1 | undefined;
     };
@@ -46,8 +48,8 @@ const MULTIPLES = [1, 2, 3, 4, 6, 7, 8, 12, 14, 16, 24, 28, 32, 48, 56, 64, 96, 
  * A picture that shows a multiple: whatever divides its height and its width, which is `multiple` more, divides `multiple`.
  * And that sides need not be equal.
  */
-function tryOf(multiple: number, tile: number | undefined): Size {
-  if (tile !== undefined) return { height: tile, width: tile };
+function tryOf(multiple: number, tile: TileSides | undefined): Size {
+  if (tile) return tile;
   const height = multiple * Math.ceil(TRY_SIDE / multiple);
   return { height, width: height + multiple };
 }
@@ -130,7 +132,11 @@ async function takesTwo(session: InferenceSession, shape: Shape, size: Size, lev
 }
 
 /** @throws Unsupported with what is wrong when it is no upscaler of that shape */
-async function inspectAs(session: InferenceSession, shape: Shape, known: Known): Promise<Inspection> {
+async function inspectAs(
+  session: InferenceSession,
+  shape: Shape,
+  { file, known }: InspectionRequest,
+): Promise<Inspection> {
   const { layout, type, tile } = shape;
   const tries = tile !== undefined ? [1] : known.multiple !== undefined ? [known.multiple] : MULTIPLES;
   const level = type === 'uint8' ? 128 : 0.5;
@@ -148,7 +154,8 @@ async function inspectAs(session: InferenceSession, shape: Shape, known: Known):
       const range = known.range ?? (await rangeOf(session, shape, size));
       // Tiles run one by one.
       const batch = tile !== undefined || (await takesTwo(session, shape, size, level)) ? undefined : 1;
-      return { kind: 'model', scale, contract: { layout, type, range }, multiple, tile, batch };
+      const precision = graphPrecision(file) ?? (type === 'float16' ? 'fp16' : 'fp32');
+      return { kind: 'model', scale, contract: { layout, type, range }, precision, multiple, tile, batch };
     }
     // A graph that crops or pads to a multiple shows a broken ratio at the sizes that do not fit.
     broken = Number.isNaN(scale) ? (broken ?? scale) : scale;
@@ -168,7 +175,8 @@ async function inspectAs(session: InferenceSession, shape: Shape, known: Known):
   );
 }
 
-async function inspect({ file, known }: InspectionRequest): Promise<Inspection> {
+async function inspect(request: InspectionRequest): Promise<Inspection> {
+  const { file, known } = request;
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(file, sessionOptions('cpu', 2));
@@ -178,7 +186,7 @@ async function inspect({ file, known }: InspectionRequest): Promise<Inspection> 
   let refused: unknown;
   for (const shape of readShapes(session, known)) {
     try {
-      return await inspectAs(session, shape, known);
+      return await inspectAs(session, shape, request);
     } catch (error) {
       refused ??= error;
     }
@@ -187,9 +195,10 @@ async function inspect({ file, known }: InspectionRequest): Promise<Inspection> 
 }
 
 /** Entry of a process of its own, as a hostile file may crash the runtime: prints what it found as JSON. */
-const request = JSON.parse(process.argv[2] ?? '{}') as InspectionRequest;
-const result = await inspect(request).catch((error: unknown): Inspection => {
-  if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message, hint: error.hint };
-  return { kind: 'invalid', reason: words(error) };
-});
+const result = await inspect(JSON.parse(process.argv[2] ?? '{}') as InspectionRequest).catch(
+  (error: unknown): Inspection => {
+    if (error instanceof Unsupported) return { kind: 'unsupported', reason: error.message, hint: error.hint };
+    return { kind: 'invalid', reason: words(error) };
+  },
+);
 process.stdout.write(JSON.stringify(result), () => process.exit(0));

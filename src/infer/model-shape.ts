@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import type { TensorContract } from './types.js';
+import type { TensorContract, TileSides } from './types.js';
 
 /** What a graph is refused for. */
 export class Unsupported extends Error {
@@ -16,8 +16,8 @@ export class Unsupported extends Error {
 export interface Shape {
   readonly layout: 'nchw' | 'nhwc';
   readonly type: TensorContract['type'];
-  /** Fixed side in pixels; undefined when sides are free. */
-  readonly tile: number | undefined;
+  /** Fixed size in pixels; undefined when sides are free. */
+  readonly tile: TileSides | undefined;
   /** Whether the graph says that it takes one picture a run. */
   readonly single: boolean;
 }
@@ -41,14 +41,14 @@ function layoutsOf(shape: readonly Side[]): TensorContract['layout'][] {
   return isFixed(fourth) ? ['nchw'] : ['nchw', 'nhwc'];
 }
 
-/** The fixed side of a square; undefined when both are free. @throws Unsupported for one that is fixed, and for oblongs */
-function squareSide(sides: readonly Side[]): number | undefined {
-  const fixed = sides.filter(isFixed);
-  if (fixed.length === 0) return undefined;
-  if (fixed.length === 2 && fixed[0] === fixed[1]) return fixed[0];
+/** The fixed size; undefined when both sides are free. @throws Unsupported for one that is fixed */
+function fixedSize(sides: readonly Side[]): TileSides | undefined {
+  const [height, width] = sides;
+  if (isFixed(height) && isFixed(width)) return { width, height };
+  if (!sides.some(isFixed)) return undefined;
   throw new Unsupported(
-    `its input is fixed to ${sides.map(named).join('x')} (height x width); only squares can be`,
-    'Export it with free sides (dynamic axes), or with a square input, into which frames are cut.',
+    `its input is fixed to ${sides.map(named).join('x')} (height x width): one side of two`,
+    'Export it with free sides (dynamic axes), or with both fixed, into which frames are cut.',
   );
 }
 
@@ -86,6 +86,6 @@ export function readShapes(session: InferenceSession, wanted: Partial<TensorCont
   const layouts = wanted.layout ? [wanted.layout] : layoutsOf(shape);
   return layouts.map((layout) => ({
     ...{ layout, type, single: count === 1 },
-    tile: squareSide(layout === 'nchw' ? shape.slice(2) : shape.slice(1, 3)),
+    tile: fixedSize(layout === 'nchw' ? shape.slice(2) : shape.slice(1, 3)),
   }));
 }

@@ -7,6 +7,7 @@ import { TinySRError } from '../shared/errors.js';
 import { throwIfStopped } from '../shared/stopped.js';
 import { checkModel } from './check-upscaler.js';
 import type { ProbeRequest, ProbeResult } from './probe-device.js';
+import { tileSides } from './tile-sides.js';
 import type { Device, Model, Provider } from './types.js';
 
 /** How a provider did on the probe frame. */
@@ -86,9 +87,11 @@ export async function probeDevice(
   const variant = model.variants.find(({ format }) => format === 'rgb24');
   if (!variant) return failed(`${model.name} has no rgb24 graph`);
   const script = fileURLToPath(new URL('./probe-device.js', import.meta.url));
+  const own = tileSides(model);
+  const square = (units: number) => ({ width: units * model.multiple, height: units * model.multiple });
   const request: ProbeRequest = {
-    ...{ variant, provider, scale: model.scale, side: model.tile ?? 16 * model.multiple },
-    raceSide: racing ? (model.tile ?? Math.ceil(RACE_SIDE / model.multiple) * model.multiple) : null,
+    ...{ variant, provider, scale: model.scale, size: own ?? square(16) },
+    raceSize: racing ? (own ?? square(Math.ceil(RACE_SIDE / model.multiple))) : null,
   };
   const child = await runChild(process.execPath, [script, JSON.stringify(request)], { signal, timeoutMs: 60_000 });
   throwIfStopped(signal, 'stopped while probing devices');

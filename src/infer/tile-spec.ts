@@ -2,6 +2,7 @@ import { TinySRError } from '../shared/errors.js';
 import { isSubsampled } from '../shared/layout.js';
 import { tileForMemory } from './memory.js';
 import type { TileSpec } from './session-spec.js';
+import { tileSides, tileText } from './tile-sides.js';
 import type { Model, UpscalerOptions } from './types.js';
 
 /** Margin for a model whose receptive radius is not known, in input pixels. */
@@ -25,24 +26,30 @@ function margin(model: Model, options: UpscalerOptions): number {
 export function tileSpec(options: UpscalerOptions): TileSpec | undefined {
   const { model, width, height } = options;
   const asked = options.tile === 0 ? undefined : options.tile;
-  if (model.tile !== undefined && options.tile !== undefined && options.tile !== model.tile) {
-    throw new TinySRError('TSR_USAGE', `${model.name} runs in tiles of ${model.tile} pixels, and of no other side`, {
+  const own = tileSides(model);
+  if (own && options.tile !== undefined && options.tile !== model.tile) {
+    throw new TinySRError('TSR_USAGE', `${model.name} runs in tiles of ${tileText(own)} pixels, and of no other side`, {
       hint: 'Leave out --tile. What a sidecar says can be changed there.',
     });
   }
-  const side = model.tile ?? asked ?? (options.tile === 0 ? undefined : tileForMemory(model, width, height));
-  if (side === undefined) return undefined;
+  const side = asked ?? (own || options.tile === 0 ? undefined : tileForMemory(model, width, height));
+  if (!own && side === undefined) return undefined;
   const edge = margin(model, options);
   const step = Math.max(2, model.multiple);
-  const rounded = model.tile ?? Math.ceil(side / step) * step;
-  if (model.tile === undefined && width <= rounded && height <= rounded) return undefined;
-  if (rounded <= 2 * edge + FEATHER) {
-    throw new TinySRError('TSR_USAGE', `a tile of ${side} pixels is too small for ${model.name}`, {
-      hint:
-        model.tile === undefined
-          ? `Use at least --tile ${2 * edge + FEATHER + 32}.`
-          : `Neighbours share ${2 * edge + FEATHER} of them. If its output sees less far, say a smaller receptiveRadius in its sidecar (docs/models.md); else export it for larger frames.`,
-    });
+  const rounded = Math.ceil((side ?? 0) / step) * step;
+  const tile = own ?? { width: rounded, height: rounded };
+  if (!own && width <= rounded && height <= rounded) return undefined;
+  if (Math.min(tile.width, tile.height) <= 2 * edge + FEATHER) {
+    throw new TinySRError(
+      'TSR_USAGE',
+      `a tile of ${own ? tileText(own) : side} pixels is too small for ${model.name}`,
+      {
+        hint:
+          own === undefined
+            ? `Use at least --tile ${2 * edge + FEATHER + 32}.`
+            : `Neighbours share ${2 * edge + FEATHER} of them. If its output sees less far, say a smaller receptiveRadius in its sidecar (docs/models.md); else export it for larger frames.`,
+      },
+    );
   }
-  return { width: Math.min(rounded, width), height: Math.min(rounded, height), margin: edge, feather: FEATHER };
+  return { width: Math.min(tile.width, width), height: Math.min(tile.height, height), margin: edge, feather: FEATHER };
 }

@@ -45,6 +45,12 @@ export interface ModelVariant {
   readonly finish?: string | undefined;
 }
 
+/** Size of the pictures that a graph takes, in pixels. */
+export interface TileSides {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** A model that can be opened: one that ships, or a user's ONNX file. */
 export interface Model {
   /** Name for people, e.g. `tinysr-nano` or the file's base name. */
@@ -53,8 +59,8 @@ export interface Model {
   readonly scale: 2 | 3 | 4;
   /** Width and height of a frame must be multiples of this; callers pad to it. */
   readonly multiple: number;
-  /** Fixed input side in pixels, for graphs that take one size only. */
-  readonly tile?: number | undefined;
+  /** Fixed input size in pixels, for graphs that take one size only: a number where both sides are equal. */
+  readonly tile?: number | TileSides | undefined;
   /** Most whole frames a run, for graphs that take no more; undefined: any number. Tiles run one by one. */
   readonly batch?: number | undefined;
   /** How far, in input pixels, an output pixel sees; undefined when unknown. */
@@ -121,7 +127,7 @@ export interface Upscaler {
   readonly sessions: number;
   /** Calls that should be under way at once to keep the device busy (2 a session: double buffering). */
   readonly concurrency: number;
-  /** Tile side in use, in input pixels; undefined when whole frames run. */
+  /** Tile side in use, in input pixels, the longer one of oblongs; undefined when whole frames run. */
   readonly tile: number | undefined;
   /**
    * Upscales `count` packed frames. The buffer is transferred to the worker (detached here) and comes back with the

@@ -1,3 +1,4 @@
+import { tileSides } from '../infer/tile-sides.js';
 import type { Model } from '../infer/types.js';
 import { TinySRError } from '../shared/errors.js';
 import { MAX_PIXELS, MAX_SIDE } from '../shared/limits.js';
@@ -64,6 +65,8 @@ export function planSizes(video: VideoStream, model: Model, options: UpscaleOpti
   }
   // Frames are even too, so that 4:2:0 frames of the same model could be used and tiles start at even pixels.
   const multiple = model.multiple % 2 ? model.multiple * 2 : model.multiple;
-  const padded = (length: number) => Math.max(model.tile ?? 0, Math.ceil(length / multiple) * multiple);
-  return { frame: { width: padded(video.width), height: padded(video.height) }, picture, width, height };
+  const least = tileSides(model);
+  const padded = (length: number, tile = 0) => Math.max(tile, Math.ceil(length / multiple) * multiple);
+  const frame = { width: padded(video.width, least?.width), height: padded(video.height, least?.height) };
+  return { frame, picture, width, height };
 }

@@ -121,6 +121,11 @@ export function resolveOptions(options: RelayOptions): RelaySettings {
   const hint = 'Leave them out for the defaults; docs/relay.md has the settings and their values.';
   requireObject(options, 'the options', hint, 'TSR_RELAY_CONFIG');
   const { openUpscaler = createUpscaler, ...config } = options;
+  if (typeof openUpscaler !== 'function') {
+    throw new TinySRError('TSR_RELAY_CONFIG', 'openUpscaler: must be a function, which no config file can hold', {
+      hint,
+    });
+  }
   const parsed = relaySchema.safeParse(config);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

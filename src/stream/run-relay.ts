@@ -23,6 +23,13 @@ export interface RunRelayHooks {
   readonly ready?: (relay: Relay) => void;
 }
 
+/** What keeps a config file from being read. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a folder',
+};
+
 function json(name: string, text: string): unknown {
   try {
     return JSON.parse(text);
@@ -36,9 +43,12 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new TinySRError('TSR_RELAY_CONFIG', `${path}: the config file cannot be read`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = UNREADABLE[code ?? ''] ?? `cannot be read: ${code}`;
+    throw new TinySRError('TSR_RELAY_CONFIG', `${path}: the config file ${why}`, { cause });
   }
-  const config = json(path, text);
+  // Editors of Windows put a byte order mark in front.
+  const config = json(path, text.replace(/^\uFEFF/, ''));
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new TinySRError('TSR_RELAY_CONFIG', `${path}: the config file must hold a JSON object`);
   }

@@ -74,7 +74,8 @@ describe('report', () => {
     expect(page).toContain('270p at 60 frames a second');
     expect(page).toContain('24 fps, 480x270 -&gt; 1920x1080');
     expect(page).toContain('(still moving)');
-    expect(count(page, '<svg')).toBe(2);
+    // Each is drawn for phones, for windows and for screens.
+    expect(count(page, '<svg')).toBe(2 * 3);
     expect(page).not.toMatch(/NaN|Infinity|undefined|File to file/);
     const table = renderTable(benchResult({ infer: [], pipeline: [], stream: rows }));
     expect(table).toMatch(/270p at 30 +30\.0 +24\.0 .* 80 +120 +140 /);

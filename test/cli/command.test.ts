@@ -132,6 +132,11 @@ describe('errors', () => {
     expect(code).toBe(exit);
   });
 
+  it('supposes what was meant by a misspelt option', async () => {
+    const { stderr } = await runCli(['bench', '--models', 'tinysr-nano']);
+    expect(stderr).toContain("unknown option '--models' (Did you mean --model?)");
+  });
+
   it('names a model that is not there, and those that ship', async () => {
     const { code, stderr } = await runCli([await clip(), folder.file('m.mp4'), '--model', 'giant']);
     expect(stderr).toMatch(/TSR_MODEL_NOT_FOUND: giant: .*tinysr-nano/);

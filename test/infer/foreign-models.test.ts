@@ -66,6 +66,66 @@ describe('models of other makers', () => {
     expect(Buffer.compare(output, repeated(frame, 34, 18, 6, 2))).toBe(0);
   });
 
+  describe('are told to compute in the numbers that they compute in', () => {
+    const halves = Buffer.from(Uint16Array.from([0x3c00, 0, 0, 0, 0x3c00, 0, 0, 0, 0x3c00]).buffer);
+    const same = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+    const cast = (from: string, to: number, name: string) => ({
+      ...{ op: 'Cast', inputs: [from], outputs: [name], attributes: { to } },
+    });
+    const conv = (picture: string, weights: string, name: string) => ({
+      ...{ op: 'Conv', inputs: [picture, weights], outputs: [name], attributes: { kernel_shape: [1, 1] } },
+    });
+    const halfWeights = { name: 'weights', type: 'float16', dims: [3, 3, 1, 1], data: halves } as const;
+    const scalar = (name: string, value: number) => ({
+      ...{ name, type: 'float32' as const, dims: [], data: floats(value) },
+    });
+    const pass = (op: string, inputs: readonly string[], name: string) => ({ op, inputs, outputs: [name] });
+
+    it.each([
+      [
+        'fp32',
+        'floats',
+        [conv('picture', 'weights', 'prepared')],
+        [{ name: 'weights', type: 'float32', dims: [3, 3, 1, 1], data: floats(...same) }],
+      ],
+      [
+        'fp16',
+        'half floats between ports of floats',
+        [cast('picture', 10, 'half'), conv('half', 'weights', 'done'), cast('done', 1, 'prepared')],
+        [halfWeights],
+      ],
+      [
+        'fp32',
+        'half floats that are only stored so',
+        [cast('weights', 1, 'whole'), conv('picture', 'whole', 'prepared')],
+        [halfWeights],
+      ],
+      [
+        'int8',
+        'bytes between ports of floats',
+        [
+          pass('QuantizeLinear', ['picture', 'step', 'none'], 'bytes'),
+          pass('DequantizeLinear', ['bytes', 'step', 'none'], 'read'),
+          pass('DequantizeLinear', ['weights', 'unit'], 'whole'),
+          conv('read', 'whole', 'prepared'),
+        ],
+        [
+          { name: 'weights', type: 'int8', dims: [3, 3, 1, 1], data: Buffer.from(same.map((value) => value * 64)) },
+          ...[scalar('step', 1 / 255), scalar('unit', 1 / 64)],
+          { name: 'none', type: 'uint8', dims: [], data: Buffer.of(0) },
+        ],
+      ],
+    ] as const)('%s: %s', async (precision, name, before, constants) => {
+      const file = await model(`${precision} ${name}.onnx`, { scale: 2, before, constants });
+      const { frame, output, found, upscaler } = await run(file, 'rgb24', 34, 18);
+      expect(found.variants.map((variant) => variant.precision)).toEqual([precision, precision]);
+      expect(upscaler.precision).toBe(precision);
+      const expected = repeated(frame, 34, 18, 3, 2);
+      // Half floats have steps of less than a level; sums of bytes come out within one.
+      for (const [index, value] of output.entries()) expect(Math.abs(value - (expected[index] ?? 0))).toBeLessThan(2);
+    });
+  });
+
   it('a model that works in 0..255 is recognised', async () => {
     // Rounding down makes black of all that is given as 0..1.
     const before = [{ op: 'Floor', inputs: ['picture'], outputs: ['prepared'] }];
@@ -171,6 +231,25 @@ describe('models of other makers', () => {
     const file = await model(`fixed-${side}.onnx`, { scale: 2, sides: [side, side] });
     const { frame, output } = await run(file, 'rgb24', width, height + Math.max(0, side - height));
     expect(Buffer.compare(output, repeated(frame, width, Math.max(side, height), 3, 2))).toBe(0);
+  });
+
+  it.each([
+    [96, 64],
+    [97, 65],
+    [64, 96],
+    [131, 77],
+    [250, 150],
+  ])('a fixed oblong of 96x64 gives all of %ix%i', async (width, height) => {
+    const file = await model('oblong.onnx', { scale: 2, sides: [64, 96] });
+    const [w, h] = [Math.max(width, 96), Math.max(height, 64)];
+    const { frame, output, found, upscaler } = await run(file, 'rgb24', w, h);
+    expect(found.tile).toEqual({ width: 96, height: 64 });
+    expect(upscaler.tile).toBe(96);
+    expect(Buffer.compare(output, repeated(frame, w, h, 3, 2))).toBe(0);
+  });
+
+  it.each(['131x77', '40x90', '21x30'])('a clip of %s through a fixed oblong is exact', async (size) => {
+    await expectExactClip(await model('oblong.onnx', { scale: 2, sides: [64, 96] }), 2, size);
   });
 
   it.each(['131x77', '130x130', '21x90'])('a clip of %s through a fixed tile of odd sides is exact', async (size) => {
@@ -388,7 +467,6 @@ describe('a model that cannot be used', () => {
         ),
       /2 outputs \(same, other\)/,
     ],
-    ['a fixed oblong', () => enlarger({ scale: 2, sides: [64, 48] }), /only squares/],
     [
       'two inputs',
       () =>

@@ -23,13 +23,20 @@ export class Client {
   readonly socket: WebSocket;
   readonly closed: Promise<number>;
   readonly told: Told[] = [];
+  /** Why the relay ended the connection, when it has. */
+  farewell = '';
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #nextId = 1;
 
   constructor(relay: Pick<Relay, 'url'>, origin?: string) {
     const options = origin === undefined ? {} : { origin };
     this.socket = new WebSocket(`${relay.url.replace('http', 'ws')}/signal`, options);
-    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
+    this.closed = new Promise((resolve) =>
+      this.socket.once('close', (code, reason) => {
+        this.farewell = String(reason);
+        resolve(code);
+      }),
+    );
     this.socket.on('error', () => undefined);
     this.socket.on('message', (text) => {
       const message = JSON.parse(String(text)) as Reply | Told;

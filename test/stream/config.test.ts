@@ -22,6 +22,15 @@ describe('settings of the relay', () => {
     expect(settings).toMatchObject({ maxRooms: 3, maxViewers: 2, codec: 'vp8', maxBitrate: 8_000_000 });
   });
 
+  it('reads a config file of an editor of Windows, and says what keeps others from being read', async () => {
+    const config = folder.file('windows.json');
+    await writeFile(config, `\uFEFF${JSON.stringify({ maxRooms: 5 })}`);
+    expect(await relayConfig({ config }, {})).toMatchObject({ maxRooms: 5 });
+    const refused = (path: string) => expect(relayConfig({ config: path }, {})).rejects;
+    await refused(folder.file('nothing.json')).toThrow(/nothing\.json: the config file does not exist$/);
+    await refused(folder.path).toThrow(/: the config file is a folder$/);
+  });
+
   it('reads addresses', () => {
     expect(resolveOptions({ listen: '9000' })).toMatchObject({ host: '127.0.0.1', port: 9000 });
     expect(resolveOptions({ listen: '0.0.0.0:9000' })).toMatchObject({ host: '0.0.0.0', port: 9000 });
@@ -39,6 +48,7 @@ describe('settings of the relay', () => {
     [{ allowOrigins: ['*'] }, /allowOrigins.*origin/],
     [{ allowOrigins: ['example.org'] }, /allowOrigins.*origin/],
     [{ nonsense: 1 } as object, /nonsense/],
+    [{ openUpscaler: 'cpu' } as object, /^openUpscaler: must be a function/],
     [{ maxViewers: 'many' }, /^maxViewers: must be a whole number from 1 to 10000$/],
     [{ maxViewers: 0 }, /^maxViewers: must be a whole number from 1 to 10000$/],
     [{ maxRooms: '1.5' }, /^maxRooms: must be a whole number/],

@@ -92,6 +92,8 @@ describe('limits of the relay', { timeout: 120_000 }, () => {
     deaf.once('open', () => {
       const data = { version: 1, role: 'watch', room: 'deaf', token: TOKEN };
       deaf.send(JSON.stringify({ id: 1, method: 'hello', data }));
+      const wish = { rtpCapabilities: { codecs: [] }, sources: [] };
+      deaf.send(JSON.stringify({ id: 2, method: 'watch', data: wish }));
     });
     const [head, body, code, gone] = await Promise.all([
       post('x-slow: '),
@@ -230,7 +232,8 @@ describe('limits of the relay', { timeout: 120_000 }, () => {
       return /^HTTP\/1\.1 (\d+) /.exec(await send(head.join('\r\n')))?.[1];
     };
     const answers: (string | undefined)[] = [];
-    while (answers.length < 2000 && !answers.includes('429')) {
+    // On a busy machine the bucket fills almost as fast as it is emptied.
+    while (answers.length < 6000 && !answers.includes('429')) {
       answers.push(...(await Promise.all(Array.from({ length: 50 }, upgrade))));
     }
     expect(new Set(answers)).toEqual(new Set(['404', '429']));

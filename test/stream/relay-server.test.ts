@@ -2,16 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRelay, type Relay } from '#src/stream/relay.js';
 import { Client, TOKEN } from './client.js';
-
-/** An offer with one picture, VP8. */
-function pictureOffer(direction: string): string {
-  return [
-    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=ice-ufrag:user', 'a=ice-pwd:password-of-22-letters'],
-    ...[`a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`, 'a=setup:actpass', 'a=group:BUNDLE 0'],
-    ...['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', `a=${direction}`, 'a=rtcp-mux'],
-    ...['a=rtpmap:96 VP8/90000', 'a=ssrc:1234 cname:sender', ''],
-  ].join('\r\n');
-}
+import { pictureOffer } from './offers.js';
 
 describe('relay server', { timeout: 120_000 }, () => {
   let relay: Relay;
@@ -80,6 +71,7 @@ describe('relay server', { timeout: 120_000 }, () => {
     ['a token that is longer than any', { token: 'x'.repeat(600) }, 4001],
     ['another version', { version: 99 }, 4003],
     ['a room of a bad name', { room: '../etc' }, 4003],
+    ['a room of a name that is too long', { room: 'x'.repeat(65) }, 4003],
   ])('refuses a hello with %s', async (_name, more, code) => {
     const client = new Client(relay);
     expect(await client.hello('publish', more)).toMatchObject({ ok: false });

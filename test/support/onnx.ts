@@ -18,7 +18,7 @@ function bytes(field: number, data: Buffer | string): Buffer {
 }
 
 /** Element types of onnx.proto3. */
-export const TYPES = { float32: 1, uint8: 2, int64: 7, float16: 10 } as const;
+export const TYPES = { float32: 1, uint8: 2, int8: 3, int64: 7, float16: 10 } as const;
 type Type = keyof typeof TYPES;
 
 /** A number, or a name for one that is free. */

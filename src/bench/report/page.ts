@@ -5,6 +5,7 @@ import { settledText } from '../stream/table.js';
 import type { StreamRow } from '../stream/types.js';
 import { short, unusableText } from '../text.js';
 import type { BenchResult, InferRow, PipelineRow } from '../types.js';
+import { fitted } from './fitted.js';
 import { htmlTable, section } from './html.js';
 import { latencyChart } from './latency-chart.js';
 import { numberTables } from './number-tables.js';
@@ -58,15 +59,13 @@ function speed(infer: readonly InferRow[], pipeline: readonly PipelineRow[], ord
   const keys = order.map(
     (series, index) => `<span class="keys">${swatch(seriesColor(index))}${escapeText(series)}</span>`,
   );
-  // Narrow screens show a part of a chart, without the names at the ends of its lines.
-  const legend = `<p class="legend">${keys.join(' ')}</p>`;
+  // Narrow charts have no names at the ends of their lines.
+  const legend = `<p class="legend narrow">${keys.join(' ')}</p>`;
+  const chart = (name: string, shown: readonly SpeedPoint[]) =>
+    legend + fitted('middle', (width) => speedChart(name, shown, order, range, width));
   return `<div class="pair">${[
-    section('Inference alone', note, legend + speedChart('Inference by size', alone, order, range)),
-    section(
-      'File to file',
-      'Decoding, inference and encoding as one line.',
-      legend + speedChart('Line by size', whole, order, range),
-    ),
+    section('Inference alone', note, chart('Inference by size', alone)),
+    section('File to file', 'Decoding, inference and encoding as one line.', chart('Line by size', whole)),
   ].join('')}</div>`;
 }
 
@@ -77,7 +76,11 @@ function stages(pipeline: readonly PipelineRow[]): string {
   const note =
     `A stretch from the middle of the run${STAGE_KEY}. The number is the batch’s. Decoding is the time a frame was ` +
     'read for, encoding the time the encoder took to accept one.';
-  return section(title, note, timelineChart(title, shown.timeline));
+  return section(
+    title,
+    note,
+    fitted('wide', (width) => timelineChart(title, shown.timeline, width)),
+  );
 }
 
 function costs(result: BenchResult, pipeline: readonly PipelineRow[]): string {
@@ -87,7 +90,7 @@ function costs(result: BenchResult, pipeline: readonly PipelineRow[]): string {
     ? section(
         'CPU time a frame',
         `Of each stage run by itself, in milliseconds${STAGE_KEY}. ${cores} cores give ${cores * 1000} a second.`,
-        costChart('CPU time a frame', known),
+        fitted('middle', (width) => costChart('CPU time a frame', known, width)),
       )
     : '';
   return cost;
@@ -105,7 +108,9 @@ function quality(result: BenchResult, infer: readonly InferRow[], order: readonl
   const [row] = rows;
   const scale = row ? row.outputWidth / row.size.width : 0;
   const note = `Models that enlarge ${scale} times. Up and to the right is better; the dotted line joins those that none beats in both.`;
-  return section('Quality against speed', note, qualityChart('Quality against speed', points, track, color));
+  const title = 'Quality against speed';
+  const chart = fitted('middle', (width) => qualityChart(title, points, track, color, width));
+  return section(title, note, chart);
 }
 
 function latency(infer: readonly InferRow[], order: readonly string[]): string {
@@ -140,7 +145,7 @@ function live(rows: readonly StreamRow[]): string {
     'lines are steps of the governor, the dashed line is the age it keeps.';
   const charts = rows.map((row, index) => {
     const name = liveName(row);
-    return `<h3>${escapeText(name)}</h3>${streamChart(name, row, seriesColor(index))}`;
+    return `<h3>${escapeText(name)}</h3>${fitted('wide', (width) => streamChart(name, row, seriesColor(index), width))}`;
   });
   const head = ['source', 'model, device', 'fps in', 'fps out', 'age p50 ms', 'p95', 'p99', 'displaced', 'paced'];
   const body = rows.map((row) => [

@@ -1,8 +1,19 @@
 import { short } from '../text.js';
 import type { BenchModel, InferRow } from '../types.js';
-import { escapeText, label, line, linearScale, linearTicks, logScale, logTicks, n, svg } from './svg.js';
+import {
+  escapeText,
+  LETTER,
+  label,
+  line,
+  linearScale,
+  linearTicks,
+  logScale,
+  logTicks,
+  n,
+  shortened,
+  svg,
+} from './svg.js';
 
-const WIDTH = 560;
 const HEIGHT = 340;
 const BOX = { left: 54, right: 24, top: 20, bottom: 46 };
 
@@ -59,6 +70,8 @@ export function front(points: readonly QualityPoint[]): QualityPoint[] {
   return points.filter((point) => !beaten(point)).sort((a, b) => a.fps - b.fps);
 }
 
+/** Letters of a name beside its mark; the mark's title has all of it. */
+const MOST_LETTERS = 22;
 /** Width and height that a name takes. */
 const NAME = { width: 150, height: 13 };
 
@@ -83,6 +96,7 @@ export function qualityChart(
   points: readonly QualityPoint[],
   track: string,
   colorOf: (model: string) => string,
+  width: number,
 ): string {
   const speeds = points.map(({ fps }) => fps);
   const scores = points.map(({ lpips }) => lpips);
@@ -90,18 +104,18 @@ export function qualityChart(
   const margin = Math.max(0.02, (Math.max(...scores) - Math.min(...scores)) * 0.12);
   const [best, worst] = [Math.min(...scores) - margin, Math.max(...scores) + margin];
   const bottom = HEIGHT - BOX.bottom;
-  const x = logScale(slow, fast, BOX.left, WIDTH - BOX.right);
+  const x = logScale(slow, fast, BOX.left, width - BOX.right);
   const y = linearScale(best, worst, BOX.top, bottom);
   const parts: string[] = [];
   for (const tick of linearTicks(best, worst, 6)) {
-    parts.push(line(BOX.left, y(tick), WIDTH - BOX.right, y(tick), 'class="grid"'));
+    parts.push(line(BOX.left, y(tick), width - BOX.right, y(tick), 'class="grid"'));
     parts.push(label(BOX.left - 8, y(tick) + 4, tick.toFixed(2), 'class="tick" text-anchor="end"'));
   }
   for (const tick of logTicks(slow, fast)) {
     parts.push(label(x(tick), bottom + 18, String(tick), 'class="tick" text-anchor="middle"'));
   }
   const middle = 'class="tick" text-anchor="middle"';
-  parts.push(label((BOX.left + WIDTH - BOX.right) / 2, HEIGHT - 6, 'frames a second, inference alone →', middle));
+  parts.push(label((BOX.left + width - BOX.right) / 2, HEIGHT - 6, 'frames a second, inference alone →', middle));
   parts.push(label(BOX.left, 12, `↑ LPIPS, ${track} (lower is better)`, 'class="tick"'));
   const corners = front(points).map(({ fps, lpips }) => `${n(x(fps))},${n(y(lpips))}`);
   parts.push(`<polyline points="${corners.join(' ')}" class="front"/>`);
@@ -111,9 +125,10 @@ export function qualityChart(
     const title = `${model}: ${short(fps)} fps, LPIPS ${lpips.toFixed(3)}`;
     const mark = `cx="${n(x(fps))}" cy="${n(y(lpips))}" r="${shipped ? 6 : 4.5}" fill="${color}"`;
     parts.push(`<circle ${mark}><title>${escapeText(title)}</title></circle>`);
-    const left = x(fps) > WIDTH * 0.7;
+    const text = shortened(model, MOST_LETTERS);
+    const left = x(fps) + 10 + LETTER * text.length > width;
     const side = `class="name${shipped ? ' own' : ''}" text-anchor="${left ? 'end' : 'start'}"`;
-    parts.push(label(x(fps) + (left ? -10 : 10), (places[index] ?? 0) + 4, model, side));
+    parts.push(label(x(fps) + (left ? -10 : 10), (places[index] ?? 0) + 4, text, side));
   }
-  return svg(WIDTH, HEIGHT, name, parts);
+  return svg(width, HEIGHT, name, parts);
 }

@@ -2,6 +2,7 @@ import { pixels } from '../sizes.js';
 import type { Measured } from '../statistics.js';
 import { short } from '../text.js';
 import type { Basis, BenchSize } from '../types.js';
+import { CHART_WIDTHS } from './fitted.js';
 import { escapeText, label, line, logScale, logTicks, n, seriesColor, shortened, svg } from './svg.js';
 
 /** A speed at a size. */
@@ -12,9 +13,10 @@ export interface SpeedPoint {
   readonly basis: Basis;
 }
 
-const WIDTH = 560;
 const HEIGHT = 330;
-const BOX = { left: 46, right: 184, top: 18, bottom: 34 };
+const BOX = { left: 46, top: 18, bottom: 34 };
+/** What the names at the ends of lines take; in a narrow chart the page's legend has them. */
+const NAMES = 184;
 /** Letters of a name that there is room for beside a line's end; the mark's title has all of it. */
 const MOST_LETTERS = 21;
 /** Rates of video that are marked. */
@@ -51,16 +53,19 @@ export function speedRange(points: readonly SpeedPoint[]): [number, number] {
  * how far repeats lie apart.
  *
  * @param order all series, so that each keeps its colour from chart to chart
+ * @param width of the drawing
  */
 export function speedChart(
   name: string,
   points: readonly SpeedPoint[],
   order: readonly string[],
   range: readonly [number, number],
+  width: number,
 ): string {
+  const named = width > CHART_WIDTHS.narrow;
   const byPixels = (a: BenchSize, b: BenchSize) => pixels(a) - pixels(b);
   const sizes = [...new Map(points.map(({ size }) => [size.name, size])).values()].sort(byPixels);
-  const right = WIDTH - BOX.right;
+  const right = width - (named ? NAMES : 12);
   const bottom = HEIGHT - BOX.bottom;
   const x = (size: string) => {
     const index = sizes.findIndex((known) => known.name === size);
@@ -103,7 +108,7 @@ export function speedChart(
       parts.push(`<circle ${mark}><title>${escapeText(title)}</title></circle>`);
     }
     const last = found.at(-1);
-    if (last) {
+    if (last && named) {
       const value = short(last.fps.median);
       const at = places[index] ?? 0;
       // Names stand beside the plot: within it they would cover the rates' names.
@@ -112,5 +117,5 @@ export function speedChart(
       parts.push(label(right + 8, at + 4, `${endText(series, order)} ${value}`, 'class="name"'));
     }
   }
-  return svg(WIDTH, HEIGHT, name, parts);
+  return svg(width, HEIGHT, name, parts);
 }

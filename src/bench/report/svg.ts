@@ -20,8 +20,8 @@ export function line(x1: number, y1: number, x2: number, y2: number, attributes:
 /** A drawing with a name for those who cannot see it. */
 export function svg(width: number, height: number, name: string, parts: readonly string[]): string {
   const box = `viewBox="0 0 ${n(width)} ${n(height)}"`;
-  // Letters grow and shrink with a chart: alone in its row it must not be huge, and on a phone it is moved instead.
-  const limits = `min-width:${Math.round(Math.min(width * 0.85, 300 + width * 0.35))}px;max-width:${Math.round(width * 1.4)}px`;
+  // Letters grow with a chart: alone in its row it must not be huge.
+  const limits = `max-width:${Math.round(width * 1.4)}px`;
   return `<svg ${box} style="${limits}" role="img" aria-label="${escapeText(name)}">${parts.join('')}</svg>`;
 }
 
@@ -67,6 +67,9 @@ export function linearTicks(from: number, to: number, count: number): number[] {
 export function seriesColor(index: number): string {
   return `var(--s${(index % 8) + 1})`;
 }
+
+/** Width of a letter of a chart's labels, on average and generously. */
+export const LETTER = 6.6;
 
 /** A name in at most so many letters. */
 export function shortened(name: string, most: number): string {

@@ -1,3 +1,4 @@
+import { tileSides } from '../../infer/tile-sides.js';
 import type { Model } from '../../infer/types.js';
 import type { PictureSize } from '../rtp/access-unit.js';
 import type { Level } from './governor.js';
@@ -74,8 +75,12 @@ export function planBridge(
   const full = affordable(reached(model), model, models[0] ?? model, reached);
   const share = SIZE_STEPS[Math.min(level.size, SIZE_STEPS.length - 1)] ?? 1;
   const multiple = model.multiple % 2 ? model.multiple * 2 : model.multiple;
-  const aligned = (value: number) => Math.max(model.tile ?? multiple, Math.ceil(even(value) / multiple) * multiple);
-  const work = { width: aligned(full.width * share), height: aligned(full.height * share) };
+  const least = tileSides(model);
+  const aligned = (value: number, tile = multiple) => Math.max(tile, Math.ceil(even(value) / multiple) * multiple);
+  const work = {
+    width: aligned(full.width * share, least?.width),
+    height: aligned(full.height * share, least?.height),
+  };
   // The shape is the source's; that of `work` is off by what the model's multiple needs.
   const enlarged = { width: full.width * share * model.scale, height: full.height * share * model.scale };
   const capped = fitInto(enlarged, maxOutput);

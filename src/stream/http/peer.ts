@@ -3,6 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import { log } from '../../shared/log.js';
 import { offeredCapabilities } from '../media/codecs.js';
 import type { MediaEngine } from '../media/engine.js';
+import { NO_MEDIA, requireMedia } from '../media/no-media.js';
 import type { RelaySettings } from '../options.js';
 import { RelayRefusal } from '../relay-error.js';
 import type { Publication } from '../room/publication.js';
@@ -14,6 +15,7 @@ import { CLOSE_CODES, PROTOCOL_VERSION, type Request, requestSchema } from './pr
 import { RateLimit } from './rate-limit.js';
 import { roomStats } from './room-stats.js';
 
+/** How long a page has to say hello, and a viewer then to say what it wants, in milliseconds. */
 const HELLO_MS = 10_000;
 const STATS_MS = 1000;
 const PING_MS = 10_000;
@@ -43,6 +45,7 @@ export class Peer {
   readonly #onRoomClosed = (reason: string) => this.end('roomClosed', reason);
   #greeted: Greeted | undefined;
   #viewer: Viewer | undefined;
+  #requiresMedia = false;
   #work: Promise<void> = Promise.resolve();
   #answersPing = true;
   #closed = false;
@@ -147,8 +150,11 @@ export class Peer {
         if (this.#viewer) throw new RelayRefusal('conflict', 'this connection watches already');
         const capabilities = request.data.rtpCapabilities as unknown as types.RtpCapabilities;
         this.#viewer = new Viewer(room, transport, capabilities, request.data.sources, {
-          added: ({ id, producerId, kind, rtpParameters }, source) =>
-            this.#send({ event: 'track', data: { consumerId: id, producerId, kind, rtpParameters, source } }),
+          added: ({ id, producerId, kind, rtpParameters }, source) => {
+            this.#send({ event: 'track', data: { consumerId: id, producerId, kind, rtpParameters, source } });
+            // Before there is something to be sent, a viewer has nothing to connect.
+            this.#requireMedia(transport);
+          },
           removed: (consumerId) => this.#send({ event: 'trackEnded', data: { consumerId } }),
           untakeable: (pictures) => this.#send({ event: 'untakeable', data: { pictures } }),
         });
@@ -193,6 +199,8 @@ export class Peer {
       if (state === 'disconnected' || state === 'closed') this.#send({ event: 'iceLost', data: {} });
     });
     this.#timers.push(setInterval(() => this.#send({ event: 'stats', data: roomStats(room) }), STATS_MS));
+    if (publication) this.#requireMedia(transport);
+    else this.#timers.push(setTimeout(() => this.#viewer ?? this.end('protocol', 'no watch'), HELLO_MS));
     return {
       version: PROTOCOL_VERSION,
       room: room.id,
@@ -206,6 +214,12 @@ export class Peer {
         dtlsParameters: transport.dtlsParameters,
       },
     };
+  }
+
+  #requireMedia(transport: types.WebRtcTransport): void {
+    if (this.#requiresMedia) return;
+    this.#requiresMedia = true;
+    requireMedia(transport, () => this.end('noMedia', NO_MEDIA));
   }
 
   #send(message: object): void {

@@ -17,7 +17,8 @@ export const requestSchema = z.discriminatedUnion('method', [
     data: z.strictObject({
       version: z.number().int(),
       role: z.enum(['publish', 'watch']),
-      room: z.string().max(64).optional(),
+      /** Of any length, as the token: the page can be told what a room may be called. */
+      room: z.string().optional(),
       /** Secret that lets a publisher come back into its room. */
       key: z.string().min(16).max(128).optional(),
       /** Of any length: one that is too long to be right is wrong, which the page can be told. */
@@ -71,4 +72,6 @@ export const CLOSE_CODES = {
   shuttingDown: 4012,
   /** Not to be followed by a new connection: two that did so would push each other out for ever. */
   replaced: 4013,
+  /** Media has a way of its own, which may be blocked. */
+  noMedia: 4014,
 } as const;

@@ -187,6 +187,8 @@ export class RelayServer {
   }
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { engine } = this.#context;
+    const worker = engine.workerPid;
     try {
       const url = urlOf(request);
       if (!url) throw new RelayRefusal('bad-request', 'the address makes no sense');
@@ -196,7 +198,7 @@ export class RelayServer {
       }
       throw new RelayRefusal('not-found', 'there is nothing here');
     } catch (error) {
-      const refusal = error instanceof RelayRefusal ? error : new RelayRefusal('internal', 'the request failed');
+      const refusal = error instanceof RelayRefusal ? error : failure(engine.alive && engine.workerPid === worker);
       this.#counters.refused += 1;
       // Whoever asks for what is not there must not fill the log; the metrics count all.
       const level = this.#lines.take(performance.now()) ? 'warn' : 'debug';
@@ -258,6 +260,13 @@ export class RelayServer {
     this.#server.closeIdleConnections();
     await closed;
   }
+}
+
+/** What is said when a request fails. @param sound whether the media worker that it began with still runs */
+function failure(sound: boolean): RelayRefusal {
+  return sound
+    ? new RelayRefusal('internal', 'the request failed')
+    : new RelayRefusal('restarting', 'the media worker is being restarted');
 }
 
 /** Answers and closes, though the other side may keep its half open: sockets are few. */

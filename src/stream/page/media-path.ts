@@ -11,6 +11,15 @@ export function blockedPath({ transport: { iceCandidates } }: Pick<Welcome, 'tra
   return `no media gets through to the relay: port ${candidate?.port ?? '?'}${where} cannot be reached from here; a firewall may be in the way`;
 }
 
+/** The relay's close code for those whose media did not get through. */
+const NO_MEDIA = '4014';
+
+/** Why the connection has ended, once it has: in words that say what to do, where the relay cannot know more than that. */
+export async function theEnd(ended: Promise<Refused>, welcome: Pick<Welcome, 'transport'>): Promise<Refused> {
+  const reason = await ended;
+  return reason.code === NO_MEDIA ? new Refused(reason.code, blockedPath(welcome)) : reason;
+}
+
 /** Resolves when media gets through. @throws Refused when it does not, or the connection has ended */
 export async function getsThrough(
   transport: types.Transport,

@@ -1,7 +1,7 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
 import { holdBack } from './hold-back.js';
-import { getsThrough } from './media-path.js';
+import { getsThrough, theEnd } from './media-path.js';
 import { openTransport, type RoomStats, Signal } from './signal.js';
 import { type Choice, camera, file, GONE, problem, type Source, screen } from './source.js';
 import { element, figures, knownToken, shape, show, status, toast, viewers } from './ui.js';
@@ -48,7 +48,7 @@ class Studio {
     this.#stream = stream;
     this.#choice = wanted;
     const room = new URLSearchParams(location.search).get('room');
-    this.#room = room ?? undefined;
+    this.#room = room || undefined;
     element('stop').onclick = () => this.end();
     holdBack(stream, wanted.sound);
     for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => this.end(GONE[wanted.source]));
@@ -116,7 +116,7 @@ class Studio {
       await getsThrough(transport, welcome, signal.ended);
       status('live', 'Live');
       settled();
-      throw await signal.ended;
+      throw await theEnd(signal.ended, welcome);
     } finally {
       this.#transport?.close();
       this.#producer = undefined;

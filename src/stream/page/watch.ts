@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
-import { blockedPath } from './media-path.js';
+import { blockedPath, theEnd } from './media-path.js';
 import { openTransport, type RoomStats, Signal, type TrackOffer, type Untakeable } from './signal.js';
 import { type Mode, type Progress, situation } from './situation.js';
 import { element, figures, knownToken, sentence, shape, show, status, viewers } from './ui.js';
@@ -87,7 +87,7 @@ class Theatre {
       this.#blocked = sentence(blockedPath(welcome));
       await signal.ask('watch', { rtpCapabilities: device.recvRtpCapabilities, sources: SOURCES[this.#mode] });
       settled();
-      throw await signal.ended;
+      throw await theEnd(signal.ended, welcome);
     } finally {
       this.#transport?.close();
       for (const id of [...this.#consumers.keys()]) this.#remove(id);

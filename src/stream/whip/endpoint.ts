@@ -6,6 +6,7 @@ import type { PeerContext } from '../http/peer.js';
 import { AddressRateLimit } from '../http/rate-limit.js';
 import { readBody, requireToken } from '../http/request.js';
 import { offeredCapabilities } from '../media/codecs.js';
+import { requireMedia } from '../media/no-media.js';
 import type { RelayCounters } from '../metrics.js';
 import { RelayRefusal } from '../relay-error.js';
 import type { Source } from '../room/publication.js';
@@ -19,8 +20,6 @@ import { matchTracks, profileCodecs } from './whep-codecs.js';
 
 /** What a session is changed with: candidates, or new credentials (RFC 8840). */
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
-/** How long a client has until media flows, in milliseconds. */
-const CONNECT_MS = 30_000;
 
 /** WHIP (RFC 9725) at /whip/<room> and WHEP (draft-ietf-wish-whep) at /whep/<room>. */
 export class WhipEndpoint {
@@ -101,6 +100,8 @@ export class WhipEndpoint {
         ? await this.#publish(offer, room, url.searchParams.get('key') ?? undefined)
         : await this.#watch(offer, room, sourceOf(url));
     this.#counters.connections += 1;
+    // Whoever went away meanwhile never learns of the session, and could not end it.
+    if (response.destroyed) return session.close();
     for (const server of this.#context.settings.iceServers) {
       for (const address of [server.urls].flat()) {
         const login = server.username
@@ -206,13 +207,10 @@ export class WhipEndpoint {
   }
 
   #open(kind: 'whip' | 'whep', transport: types.WebRtcTransport, ufrag: string, close: () => void): HttpSession {
-    const timer = setTimeout(() => {
-      if (transport.dtlsState !== 'connected') session.close();
-    }, CONNECT_MS);
-    timer.unref();
+    const stopWaiting = requireMedia(transport, () => session.close());
     const stopVouching = vouchForMedia(transport, this.#context.engine.mediaAddress, () => session.close());
     const session = new HttpSession(kind, transport, ufrag, () => {
-      clearTimeout(timer);
+      stopWaiting();
       stopVouching();
       this.#sessions.delete(session.id);
       close();
