@@ -43,6 +43,8 @@ export interface VideoStream {
   readonly height: number;
   /** Clockwise quarter turns the decoder applies: 0, 90, 180 or 270. */
   readonly rotation: number;
+  /** Filters that do what ffmpeg does by itself to show it upright; none where that is nothing, or a turn by no quarter. */
+  readonly turn: readonly string[];
   readonly pixelFormat: string;
   /** Bits of a sample. */
   readonly depth: number;

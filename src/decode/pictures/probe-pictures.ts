@@ -27,6 +27,8 @@ function asShown(video: VideoStream, turned: boolean, count: number, rate: Ratio
     ...video,
     ...(turned ? { width: height, height: width } : {}),
     ...{ interlaced: false, fieldOrder: undefined, frameCount: count, frameCountAnnounced: true, startTime: 0 },
+    // Each of them may be turned another way, which ffmpeg sees to.
+    turn: [],
     ...{ frameRate: rate, timeBase: { num: rate.den, den: rate.num } },
     // What a still says of its pixels' shape is a print's resolution at best, and no viewer heeds it.
     sampleAspectRatio: { num: 1, den: 1 },

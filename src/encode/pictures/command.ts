@@ -1,6 +1,6 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { hasNoMatrix, matrixTag } from '../../shared/color.js';
-import { deinterlaceFilters } from '../../shared/deinterlace.js';
+import { deinterlaceFilters, deinterlaceInput } from '../../shared/deinterlace.js';
 import { fileUrl, inputOf } from '../../shared/input-options.js';
 import { parsePattern, patternPath } from '../../shared/pattern.js';
 import { formatRational, type Rational } from '../../shared/rational.js';
@@ -100,7 +100,8 @@ export function pictureArguments(plan: EncodePlan, pictures: PicturePlan, target
   const command = ffmpeg()
     .input('pipe:0')
     .inputOptions(...['-hide_banner', '-nostdin', '-v', 'repeat+error', '-y', '-copyts'], ...raw);
-  if (readsSource(plan, pictures)) command.input(url).inputOptions(...seek, ...options);
+  if (readsSource(plan, pictures))
+    command.input(url).inputOptions(...seek, ...deinterlaceInput(source.video, plan.deinterlacing), ...options);
   command
     .complexFilter([pictureFilters(plan, pictures)])
     .output(fileUrl(pattern ? patternPath(pattern) : target))
