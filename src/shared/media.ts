@@ -103,8 +103,10 @@ export interface PictureSource {
   readonly url: string;
   /** Filters that turn a picture upright where ffmpeg does not by itself. */
   readonly turn: readonly string[];
-  /** Whether the pictures have a colour profile (ICC). */
-  readonly profile: boolean;
+  /** What their colour profile (ICC) is about: `RGB`, `GRAY`, `CMYK` … `unknown` where it is broken; undefined: they have none. */
+  readonly profile: string | undefined;
+  /** Whether samples are a press's four inks, which the decoder makes RGB without knowing their profile. */
+  readonly inks: boolean;
   /** Whether samples are linear light without bounds, which becomes sRGB. */
   readonly linear: boolean;
   /** The row; undefined: one picture. */
