@@ -204,7 +204,9 @@ describe('names', () => {
 it('an mp4 without its index is told how to get one', async () => {
   const bytes = await readFile(await good());
   const input = await written('without-index.mp4', bytes.subarray(0, bytes.indexOf('moov') - 4));
-  expect((await failure({ input, output: folder.file('without-index.mkv') })).hint).toMatch(/index is missing.*untrunc/);
+  expect((await failure({ input, output: folder.file('without-index.mkv') })).hint).toMatch(
+    /index is missing.*untrunc/,
+  );
 });
 
 describe('a target that cannot be written', () => {
