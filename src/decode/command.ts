@@ -1,6 +1,6 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { hasNoMatrix, isLimitedGrey, type Matrix } from '../shared/color.js';
-import { type Deinterlacing, deinterlaceFilters, pictureClock } from '../shared/deinterlace.js';
+import { type Deinterlacing, deinterlaceFilters, deinterlaceInput, pictureClock } from '../shared/deinterlace.js';
 import { inputOf } from '../shared/input-options.js';
 import { type FrameFormat, isSubsampled } from '../shared/layout.js';
 import type { MediaInfo } from '../shared/media.js';
@@ -124,6 +124,7 @@ export function decodeArguments(options: DecodeOptions): string[] {
         ...(hwaccel === 'none' ? [] : ['-hwaccel', hwaccel]),
         ...(threads === undefined ? [] : ['-threads', String(threads)]),
         ...seekOptions(options),
+        ...deinterlaceInput(info.video, deinterlacing),
         ...reading,
       ],
     )

@@ -104,7 +104,9 @@ export async function ffprobe(
       {
         hint: picture
           ? 'Check that the file is complete and opens elsewhere, or save it as PNG.'
-          : `Check that the file is complete and plays elsewhere; of pictures ${PICTURE_NAMES} are read, of playlists and network addresses none.`,
+          : reason.includes('moov atom not found')
+            ? 'Its index is missing: the recording or the copy was cut short. Copy it again; from a recording, tools such as untrunc can make an index anew by another file of the same camera.'
+            : `Check that the file is complete and plays elsewhere; of pictures ${PICTURE_NAMES} are read, of playlists and network addresses none.`,
         cause,
       },
     );

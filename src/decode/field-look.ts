@@ -26,8 +26,10 @@ const WOVEN_SHARE = 0.5;
 const SAME_ORDER = 0.95;
 
 /** Whether a source is of a kind that may be interlaced without saying so: only such are worth a look. */
-export function mayBeWoven({ height, fieldOrder, frameRate }: VideoStream): boolean {
-  if (!WOVEN_LINES.some(([least, most]) => height >= least && height <= most)) return false;
+export function mayBeWoven({ width, height, rotation, fieldOrder, frameRate }: VideoStream): boolean {
+  // As they are in the file.
+  const lines = rotation % 180 ? width : height;
+  if (!WOVEN_LINES.some(([least, most]) => lines >= least && lines <= most)) return false;
   return fieldOrder !== 'progressive' || (frameRate !== undefined && rationalValue(frameRate) <= MAX_FRAME_RATE);
 }
 
@@ -87,7 +89,7 @@ export async function lookForFields(info: MediaInfo, at: number, signal?: AbortS
     [
       ...['-hide_banner', '-nostdin', '-nostats', '-v', 'info', '-threads', '1'],
       ...(at > 0 ? ['-ss', at.toFixed(3), '-noaccurate_seek'] : []),
-      ...[...options, '-i', url, '-map', `0:${info.video.index}`],
+      ...['-noautorotate', ...options, '-i', url, '-map', `0:${info.video.index}`],
       // After idet frames are marked by what it found.
       ...['-vf', `trim=end_frame=${LOOKED_AT},showinfo=checksum=0,idet,metadata=print:key=${KIND}`],
       ...['-fps_mode', 'passthrough', '-f', 'null', '-'],

@@ -8,6 +8,7 @@ import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
 import { frameFieldOrder, marksFrames, streamFieldOrder } from './field-order.js';
 import { patternIn } from './pictures/sequence.js';
 import { describePixelFormat } from './pixel-format.js';
+import { turnOf } from './turn.js';
 
 /** Whether an untrusted name is worth passing on: `unknown` and `reserved` say nothing. */
 function named(value: string | undefined): string | undefined {
@@ -29,16 +30,6 @@ function colorTags(stream: ProbedStream): ColorTags {
 
 function marksOf({ disposition = {} }: ProbedStream): string[] {
   return Object.keys(disposition).filter((name) => disposition[name] === 1);
-}
-
-function rotationOf(stream: ProbedStream): number {
-  // Called by another name with a frame than with a stream.
-  const isMatrix = (name = '') => name === 'Display Matrix' || name === '3x3 displaymatrix';
-  const degrees = stream.side_data_list?.find((data) => isMatrix(data.side_data_type))?.rotation ?? 0;
-  const quarters = Math.round(-degrees / 90);
-  // As ffmpeg does: a turn that is no quarter turn is drawn within a picture of the same shape.
-  if (Math.abs(-degrees - quarters * 90) > 1) return 0;
-  return (((quarters % 4) + 4) % 4) * 90;
 }
 
 function stereoOf(stream: ProbedStream): Stereo | undefined {
@@ -96,7 +87,7 @@ export function videoStream(path: string, stream: ProbedStream, duration: number
       },
     );
   }
-  const rotation = rotationOf(stream);
+  const { rotation, turn } = turnOf(stream);
   const turned = rotation === 90 || rotation === 270;
   const dovi = stream.side_data_list?.find((data) => data.side_data_type?.startsWith('DOVI'));
   const sar = parseRational(stream.sample_aspect_ratio) ?? { num: 1, den: 1 };
@@ -113,6 +104,7 @@ export function videoStream(path: string, stream: ProbedStream, duration: number
     width: turned ? height : width,
     height: turned ? width : height,
     rotation,
+    turn,
     pixelFormat,
     depth: format.depth,
     hasAlpha: format.alpha || stream.tags?.alpha_mode === '1',

@@ -1,5 +1,6 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { isRgbOutput } from '../shared/color.js';
+import { deinterlaceInput } from '../shared/deinterlace.js';
 import { fileUrl, inputOf, LONG_LOOK } from '../shared/input-options.js';
 import { formatRational, type Rational } from '../shared/rational.js';
 import { encoderKind } from './codecs.js';
@@ -249,7 +250,7 @@ function seekFrom({ start, compare, deinterlacing, source: { format } }: EncodeP
 
 /** Where the left half of a segment comes from: the source from a little before the segment's first frame on. */
 function sourceNear(
-  { source, zero }: EncodePlan,
+  { source, zero, deinterlacing }: EncodePlan,
   raised: number,
   firstPtsNs: bigint,
 ): { readonly options: readonly string[]; readonly reading: SourceReading } {
@@ -257,7 +258,13 @@ function sourceNear(
   const [shift, sought] = [raised - zero, from > 0];
   const seek = sought ? ['-ss', from.toFixed(6), '-noaccurate_seek'] : [];
   return {
-    options: ['-itsoffset', shift.toFixed(6), ...seek, ...inputOf(source).options],
+    options: [
+      '-itsoffset',
+      shift.toFixed(6),
+      ...seek,
+      ...deinterlaceInput(source.video, deinterlacing),
+      ...inputOf(source).options,
+    ],
     reading: { shift, sought },
   };
 }
@@ -310,7 +317,11 @@ export function encodeArguments(plan: EncodePlan, target: string, picture: 'fram
       ...(encoded ? ['-itsoffset', (-raisedBy(plan)).toFixed(6), '-f', 'mp4'] : [...FROM_PIPE, ...RAW_FRAMES]),
     );
   const { options: opening, url } = inputOf(plan.source);
-  const reading = [...[...trackOffset(plan), ...seek, ...opening], ...(plan.source.lateSound ? LONG_LOOK : [])];
+  const turning = plan.compare ? deinterlaceInput(plan.source.video, plan.deinterlacing) : [];
+  const reading = [
+    ...[...trackOffset(plan), ...seek, ...turning, ...opening],
+    ...(plan.source.lateSound ? LONG_LOOK : []),
+  ];
   command.input(url).inputOptions(...reading);
   if (hasSoundInput(plan)) command.input(url).inputOptions(...reading);
   for (const { path } of plan.cueFiles) command.input(fileUrl(path)).inputOptions('-f', 'srt');

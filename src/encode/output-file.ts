@@ -34,18 +34,22 @@ export class OutputFile {
     // A link stays one: what it leads to is replaced. One that leads nowhere is replaced itself.
     const path = overwrite ? await realpath(named).catch(() => named) : named;
     const folder = dirname(path);
-    const unwritable = (reason: string, cause?: unknown) =>
-      new TinySRError('TSR_OUTPUT_UNWRITABLE', `${target}: ${reason}`, {
-        hint: 'Choose a folder that exists and that you may write to.',
-        cause,
-      });
+    const unwritable = (
+      reason: string,
+      cause?: unknown,
+      hint = 'Choose a folder that exists and that you may write to.',
+    ) => new TinySRError('TSR_OUTPUT_UNWRITABLE', `${target}: ${reason}`, { hint, cause });
     const existing = await stat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENAMETOOLONG') throw unwritable('the name is too long', error);
+      if (error.code === 'ENAMETOOLONG') throw unwritable('the name is too long', error, 'Choose a shorter name.');
       // A link that leads nowhere takes the name all the same.
       return lstat(path).catch(() => undefined);
     });
-    if (existing?.isDirectory()) throw unwritable('is a folder');
-    if (existing && !existing.isFile() && !existing.isSymbolicLink()) throw unwritable('is not a regular file');
+    if (existing?.isDirectory())
+      throw unwritable('is a folder', undefined, 'Give the name of a file in it, or the folder by --out-dir.');
+    if (existing && !existing.isFile() && !existing.isSymbolicLink()) {
+      const hint = 'To feed a pipe or a device, write to - and let the shell lead it there: … - > NAME.';
+      throw unwritable('is not a regular file', undefined, hint);
+    }
     if (existing && !overwrite) {
       throw new TinySRError('TSR_OUTPUT_EXISTS', `${target}: exists already`, {
         hint: 'Give --overwrite to replace it, or another name.',

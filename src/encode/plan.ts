@@ -6,7 +6,7 @@ import type { Rational } from '../shared/rational.js';
 import type { Codec } from './codecs.js';
 import type { Container, Fate } from './containers.js';
 import type { CueFile } from './cut-subtitles.js';
-import type { PictureCodec, PictureTarget } from './pictures/formats.js';
+import type { PictureCodec, PictureFormat, PictureTarget } from './pictures/formats.js';
 import type { Steadiness } from './steady.js';
 
 /** What is decided about pictures that are written. */
@@ -17,8 +17,8 @@ export interface PicturePlan extends PictureTarget {
   readonly deep: boolean;
   /** Whether transparency is enlarged by interpolation and joined with the upscaled colours. */
   readonly alpha: boolean;
-  /** Whether the source's colour profile is written, too. */
-  readonly profile: boolean;
+  /** How the source's colour profile is written, too; undefined: it is not. */
+  readonly profile: PictureFormat['profile'];
   /** Pictures of the source that come before the first frame. */
   readonly passed: number;
 }

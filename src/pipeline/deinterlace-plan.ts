@@ -1,6 +1,7 @@
+import { mayBeWoven } from '../decode/field-look.js';
 import { marksFrames } from '../decode/field-order.js';
 import type { Deinterlacing } from '../shared/deinterlace.js';
-import type { VideoStream } from '../shared/media.js';
+import type { MediaInfo, VideoStream } from '../shared/media.js';
 import { type Pulldown, pulldownOf } from '../shared/pulldown.js';
 import { rationalValue } from '../shared/rational.js';
 import type { UpscaleOptions } from './options.js';
@@ -19,10 +20,24 @@ function saidOrder({ codec, fieldOrder }: VideoStream): Deinterlacing['firstFiel
   return fieldOrder;
 }
 
-function byFile(video: VideoStream, asked: Deinterlacing['firstField']): DeinterlacePlan {
+/**
+ * Whether frames may be marked as interlaced further on, though the first ones are whole: discs and broadcasts have some of
+ * each. Whole frames pass the filter as they are.
+ */
+function mayChange(video: VideoStream, format: string): boolean {
+  const television = video.codec === 'mpeg2video' || (video.codec === 'h264' && format === 'mpegts');
+  return television && mayBeWoven(video);
+}
+
+function byFile(video: VideoStream, format: string, asked: Deinterlacing['firstField']): DeinterlacePlan {
   if (!video.interlaced) {
     const warning = `--field-order ${asked} does nothing: the source is not marked as interlaced; --deinterlace frame takes it for that`;
-    return { deinterlacing: undefined, warnings: asked === 'auto' ? [] : [warning] };
+    return {
+      deinterlacing: mayChange(video, format)
+        ? { each: 'frame', which: 'marked', firstField: asked, pulldown: undefined }
+        : undefined,
+      warnings: asked === 'auto' ? [] : [warning],
+    };
   }
   const firstField = asked === 'auto' ? saidOrder(video) : asked;
   return {
@@ -54,10 +69,10 @@ function filmWarnings({ frameRate, depth }: VideoStream, pulldown: Pulldown | un
 
 /** Decides how frames become pictures. */
 export function planDeinterlacing(
-  video: VideoStream,
+  { video, format }: Pick<MediaInfo, 'video' | 'format'>,
   { deinterlace = 'auto', fieldOrder = 'auto' }: Pick<UpscaleOptions, 'deinterlace' | 'fieldOrder'>,
 ): DeinterlacePlan {
-  if (deinterlace === 'auto') return byFile(video, fieldOrder);
+  if (deinterlace === 'auto') return byFile(video, format, fieldOrder);
   if (deinterlace === 'off') {
     const warning =
       'interlaced, and not deinterlaced: where something moves its combs are enlarged, and no player can take them out again; --deinterlace off is for pictures that are whole and only marked otherwise';

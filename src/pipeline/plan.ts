@@ -159,7 +159,7 @@ export async function planVideo(
   await checkHwaccel(options.hwaccel);
   const { source, warnings: sourceWarnings } = await probing;
   const { video } = source;
-  const { deinterlacing, warnings: interlacingWarnings } = planDeinterlacing(video, options);
+  const { deinterlacing, warnings: interlacingWarnings } = planDeinterlacing(source, options);
   const pictureWarnings = pictureSourceWarnings(source, options);
   const still = target && planPictures(options, target, source);
   const output = still?.output ?? planOutput(options, container, video, ffmpeg);

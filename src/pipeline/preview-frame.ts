@@ -47,7 +47,7 @@ async function preview(
     await FrameSource.open({
       ...{ info, format, width, height, matrix, fullRange, hwaccel: options.hwaccel ?? 'none' },
       ...{ start: undefined, end: undefined, frames: 1, firstFrame: frame },
-      deinterlacing: planDeinterlacing(video, options).deinterlacing,
+      deinterlacing: planDeinterlacing(info, options).deinterlacing,
     }),
     (opened) => opened.close(),
   );

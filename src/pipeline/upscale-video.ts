@@ -10,6 +10,7 @@ import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
 import { carryExif } from './carry-exif.js';
+import { carryProfile } from './carry-profile.js';
 import { checkVideoOptions } from './check-options.js';
 import { cutOff } from './cut-off.js';
 import { fieldHint } from './field-hint.js';
@@ -211,6 +212,7 @@ async function run(
     checkAbort();
     const cut = missing === undefined ? [] : [`the source is not whole: ${missing}`];
     for (const message of [...damageWarnings(met, sink), ...cut, ...lost]) emit({ type: 'warning', message });
+    for (const message of await carryProfile(encode, target)) emit({ type: 'warning', message });
     for (const message of await carryExif(encode, target)) emit({ type: 'warning', message });
     for (const message of (await file?.commit()) ?? []) emit({ type: 'warning', message });
     await work?.remove();

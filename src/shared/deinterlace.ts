@@ -42,17 +42,33 @@ function secondFieldTimes(rate: Rational): string {
   return `setpts='if(mod(N,2)*not(${isUsual}),PREV_OUTPTS+round(${half}),PTS)'`;
 }
 
+/** Options before the `-i` of a source whose frames go through {@link deinterlaceFilters}, which turn them, too. */
+export function deinterlaceInput(
+  { turn }: Pick<VideoStream, 'turn'>,
+  deinterlacing: Deinterlacing | undefined,
+): readonly string[] {
+  return deinterlacing && turn.length ? ['-noautorotate'] : [];
+}
+
 /**
- * The filters that make whole pictures of decoded frames; none where nothing is to be done.
+ * The filters that make whole pictures of decoded frames; none where nothing is to be done. Turned ones are turned by them
+ * as well, and not by ffmpeg before: fields are rows, in an order that is counted from the top.
  *
  * @param place where in the video the frames are, on the clock that they have there
  */
 export function deinterlaceFilters(
-  { frameRate = USUAL_RATE }: Pick<VideoStream, 'frameRate'>,
+  video: Pick<VideoStream, 'frameRate' | 'turn'>,
   deinterlacing: Deinterlacing | undefined,
   place: FilmPlace,
 ): string[] {
-  if (!deinterlacing) return [];
+  return deinterlacing ? [...wholePictures(video, deinterlacing, place), ...video.turn] : [];
+}
+
+function wholePictures(
+  { frameRate = USUAL_RATE }: Pick<VideoStream, 'frameRate'>,
+  deinterlacing: Deinterlacing,
+  place: FilmPlace,
+): string[] {
   const { each, which, firstField, pulldown } = deinterlacing;
   const parity = PARITY[firstField];
   if (each === 'film') {

@@ -43,6 +43,8 @@ export interface VideoStream {
   readonly height: number;
   /** Clockwise quarter turns the decoder applies: 0, 90, 180 or 270. */
   readonly rotation: number;
+  /** Filters that do what ffmpeg does by itself to show it upright; none where that is nothing, or a turn by no quarter. */
+  readonly turn: readonly string[];
   readonly pixelFormat: string;
   /** Bits of a sample. */
   readonly depth: number;
@@ -101,8 +103,10 @@ export interface PictureSource {
   readonly url: string;
   /** Filters that turn a picture upright where ffmpeg does not by itself. */
   readonly turn: readonly string[];
-  /** Whether the pictures have a colour profile (ICC). */
-  readonly profile: boolean;
+  /** What their colour profile (ICC) is about: `RGB`, `GRAY`, `CMYK` … `unknown` where it is broken; undefined: they have none. */
+  readonly profile: string | undefined;
+  /** Whether samples are a press's four inks, which the decoder makes RGB without knowing their profile. */
+  readonly inks: boolean;
   /** Whether samples are linear light without bounds, which becomes sRGB. */
   readonly linear: boolean;
   /** The row; undefined: one picture. */

@@ -201,6 +201,14 @@ describe('names', () => {
   });
 });
 
+it('an mp4 without its index is told how to get one', async () => {
+  const bytes = await readFile(await good());
+  const input = await written('without-index.mp4', bytes.subarray(0, bytes.indexOf('moov') - 4));
+  expect((await failure({ input, output: folder.file('without-index.mkv') })).hint).toMatch(
+    /index is missing.*untrunc/,
+  );
+});
+
 describe('a target that cannot be written', () => {
   it('in a folder that is not there', async () => {
     const error = await failure({ input: await good(), output: folder.file('nowhere/out.mp4') });
@@ -217,21 +225,24 @@ describe('a target that cannot be written', () => {
     mkdirSync(folder.file('folder.mp4'));
     const error = await failure({ input: await good(), output: folder.file('folder.mp4'), overwrite: true });
     expect(error.code).toBe('TSR_OUTPUT_UNWRITABLE');
-    expect(error.message).toMatch(/is a folder/);
+    expect([error.message, error.hint]).toEqual([
+      expect.stringMatching(/is a folder/),
+      expect.stringMatching(/file in it/),
+    ]);
   });
 
   it('that is a device', async () => {
     const output = folder.file('null.mp4');
     symlinkSync('/dev/null', output);
     const error = await failure({ input: await good(), output, overwrite: true });
-    expect(error.code).toBe('TSR_OUTPUT_UNWRITABLE');
+    expect([error.code, error.hint]).toEqual(['TSR_OUTPUT_UNWRITABLE', expect.stringContaining('write to -')]);
   });
 
   it.each([true, false])('whose name is too long is told before any work (overwrite %s)', async (overwrite) => {
     const target = folder.empty();
     const error = await failure({ input: await good(), output: join(target, `${'n'.repeat(252)}.mp4`), overwrite });
     expect([error.code, error.exitCode]).toEqual(['TSR_OUTPUT_UNWRITABLE', 4]);
-    expect(error.message).toMatch(/too long/);
+    expect([error.message, error.hint]).toEqual([expect.stringMatching(/too long/), 'Choose a shorter name.']);
     expect(namesIn(target)).toEqual([]);
   });
 

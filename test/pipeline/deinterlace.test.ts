@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { previewFrame, probe } from '#src/index.js';
 import { ffmpeg, frameTimes, packets, streamsOf, tickOf, videoStream } from '../support/ffmpeg.js';
 import { combing, fieldNumbersIn, halves, type Woven, woven } from '../support/fields.js';
 import { testFolder } from '../support/folder.js';
-import { counting, decode, shrunk } from '../support/pictures.js';
+import { counting, decode, type Pictures, shrunk } from '../support/pictures.js';
 import { errorOf, failure, type RunOptions, upscale } from '../support/upscale.js';
 
 const folder = testFolder();
@@ -13,6 +14,8 @@ const WOVEN_CODING = ['-flags', '+ilme+ildct'];
 const mark = (order: Woven['order']) => ['-top', order === 'tff' ? '1' : '0'];
 const H264 = [...WOVEN_CODING, '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '8', '-bf', '2', '-g', '5'];
 const MPEG2 = [...WOVEN_CODING, '-c:v', 'mpeg2video', '-q:v', '2', '-bf', '2', '-g', '5'];
+/** Begins an extension of MPEG-2's headers. */
+const EXTENSION = Buffer.from([0, 0, 1, 0xb5]);
 /** Frames that carry no mark of their own. */
 const SILENT = ['-c:v', 'ffvhuff'];
 
@@ -336,6 +339,43 @@ describe('what says that frames are interlaced', () => {
     expect(await fieldNumbersIn(output)).toEqual(counting(8));
     expect(await frameTimes(output)).toEqual(counting(8).map((number) => number / 50));
   });
+
+  it.each([
+    ['mpeg2video', 'mpg', MPEG2],
+    ['h264', 'ts', H264],
+  ] as const)(
+    'some frames of a disc or broadcast may be whole and some woven (%s in .%s)',
+    async (codec, extension, encode) => {
+      const size = '64x480';
+      const part = (name: string, source: string, options: readonly string[]) =>
+        folder.made(`${codec}-${name}.ts`, (path) =>
+          ffmpeg('-f', 'lavfi', '-i', source, '-frames:v', '6', ...options, path),
+        );
+      const source = await folder.made(`mixed.${extension}`, async (path) => {
+        const whole = await part('whole', `testsrc2=s=${size}:r=25`, encode.slice(WOVEN_CODING.length));
+        const later = await part('woven', woven({ order: 'tff', size }), [...encode, ...mark('tff')]);
+        const bytes = await readFile(whole);
+        // Of MPEG-2 on discs: frames are whole, though the sequence does not promise it.
+        for (let at = bytes.indexOf(EXTENSION); at >= 0; at = bytes.indexOf(EXTENSION, at + 4))
+          if ((bytes[at + 4] ?? 0) >> 4 === 1) bytes[at + 5] = (bytes[at + 5] ?? 0) & ~0x08;
+        await writeFile(whole, bytes);
+        const list = folder.file(`${codec}.txt`);
+        await writeFile(list, `file '${whole}'\nfile '${later}'\n`);
+        await ffmpeg('-f', 'concat', '-safe', '0', '-i', list, '-c', 'copy', path);
+      });
+      expect((await videoStream(source)).field_order).toBe('progressive');
+      const options = { input: source, codec: 'ffv1', model: 'tinysr-nano-x2' } as const;
+      const [output, off] = [await restored(`mixed-${codec}.mkv`, options), folder.file(`mixed-${codec}-off.mkv`)];
+      const { warnings } = await upscale({ ...options, deinterlace: 'off', output: off });
+      expect(warnings).toEqual([]);
+      expect(await frameTimes(output)).toEqual(await frameTimes(off));
+      const [shown, left] = [await decode(output), await decode(off)];
+      expect(shown.frames.slice(0, 5).map(sum)).toEqual(left.frames.slice(0, 5).map(sum));
+      const combs = (pictures: Pictures) => combing(shrunk({ ...pictures, frames: pictures.frames.slice(7) }, 64, 480));
+      expect(combs(left)).toBeGreaterThan(15);
+      expect(combs(shown)).toBeLessThan(combs(left) / 3);
+    },
+  );
 
   it('frames that are marked as whole stay as they are, whatever the stream says', async () => {
     const source = await folder.made('film.ts', (path) => {

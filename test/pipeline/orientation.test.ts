@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
-import { ffmpeg, videoStream } from '../support/ffmpeg.js';
+import { describe, expect, it } from 'vitest';
+import { ffmpeg, frameTimes, videoStream } from '../support/ffmpeg.js';
+import { woven } from '../support/fields.js';
 import { testFolder } from '../support/folder.js';
 import { type Matrix, withMatrix } from '../support/mp4.js';
-import { worstPsnr } from '../support/pictures.js';
-import { upscale } from '../support/upscale.js';
+import { decode, psnr, worstPsnr } from '../support/pictures.js';
+import { type RunOptions, upscale } from '../support/upscale.js';
 
 const folder = testFolder();
 const upright = () =>
@@ -45,3 +46,41 @@ function shown(source: string, size: string): Promise<string> {
     ffmpeg('-i', source, '-c:v', 'ffv1', path),
   );
 }
+
+describe('woven frames that are turned', () => {
+  const OPTIONS = { model: 'tinysr-nano-x2', codec: 'ffv1' } as const;
+  const plain = () =>
+    folder.made('woven.mp4', (path) =>
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', woven({ order: 'tff', size: '64x48' }), '-frames:v', '3', '-flags', '+ilme+ildct'],
+        ...['-top', '1', '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '4', path],
+      ),
+    );
+  const uprightOf = (options: Partial<RunOptions>) =>
+    folder.made(`woven ${JSON.stringify(options)}.mkv`, async (output) =>
+      upscale({ input: await plain(), output, ...OPTIONS, ...options }),
+    );
+
+  it.each<[string, Matrix, string, Partial<RunOptions>]>([
+    ['a quarter turn', [0, 1, -1, 0], 'transpose=cclock', { deinterlace: 'field' }],
+    ['a quarter turn', [0, 1, -1, 0], 'transpose=cclock', { compare: true }],
+    ['a quarter turn the other way', [0, -1, 1, 0], 'transpose=clock', {}],
+    ['mirrored and a quarter turn', [0, 1, 1, 0], 'transpose=cclock_flip', { deinterlace: 'field' }],
+    ['mirrored and a quarter turn the other way', [0, -1, -1, 0], 'transpose=clock_flip', { deinterlace: 'film' }],
+    ['half a turn', [-1, 0, 0, -1], 'hflip,vflip', { deinterlace: 'field' }],
+    ['upside down', [1, 0, 0, -1], 'vflip', {}],
+  ])('%s: fields are parted while they are rows', async (name, matrix, back, options) => {
+    const id = `woven ${name} ${JSON.stringify(options)}`;
+    const source = folder.file(`${id}.mp4`);
+    await writeFile(source, withMatrix(await readFile(await plain()), matrix));
+    const output = folder.file(`${id}.mkv`);
+    await upscale({ input: source, output, ...OPTIONS, ...options });
+    expect(await frameTimes(output)).toEqual(await frameTimes(await uprightOf(options)));
+    const shown = await decode(output, { filters: back, size: [128, 96] });
+    // Before and after change sides where the picture is turned.
+    const wanted = await decode(await uprightOf({ ...options, compare: false }));
+    expect(shown.frames).toHaveLength(wanted.frames.length);
+    for (const [index, frame] of shown.frames.entries())
+      expect(psnr(frame, wanted.frames[index] as Uint8Array)).toBeGreaterThan(options.compare ? 20 : 26);
+  });
+});

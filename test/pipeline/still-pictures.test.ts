@@ -1,17 +1,9 @@
 import { appendFileSync, copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { crc32, deflateSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ffmpeg, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
-import {
-  extendedWebp,
-  hollowPng,
-  intoJpeg,
-  intoPng,
-  orientationBlock,
-  PROFILE,
-  turnedTiff,
-} from '../support/metadata.js';
+import { extendedWebp, hollowPng, intoJpeg, intoPng, orientationBlock, turnedTiff } from '../support/metadata.js';
 import { decode, meanOf, psnr, shrunk, worstPsnr } from '../support/pictures.js';
 import { failure, upscale } from '../support/upscale.js';
 
@@ -240,29 +232,6 @@ describe('what a picture says of itself', () => {
     });
     const back = shrunk(result, upright.width, upright.height);
     expect(psnr(upright.frames[0] as Uint8Array, back.frames[0] as Uint8Array)).toBeGreaterThan(25);
-  });
-
-  it('keeps the colour profile where ffmpeg writes one, and says where not', async () => {
-    const [png, jpeg] = [folder.file('profile.png'), folder.file('profile.jpg')];
-    intoPng(await picture('png'), png, 'iCCP', Buffer.concat([Buffer.from('test\0\0'), deflateSync(PROFILE)]));
-    const marked = Buffer.concat([Buffer.from('ICC_PROFILE\0'), Buffer.from([1, 1]), PROFILE]);
-    intoJpeg(await picture('jpg', 'yuvj420p'), jpeg, 0xffe2, marked);
-    for (const [input, extension] of [
-      [png, 'png'],
-      [jpeg, 'png'],
-      [png, 'jpg'],
-      [jpeg, 'jpg'],
-    ] as const) {
-      const output = folder.file(`profiled-${input.slice(-3)}.${extension}`);
-      const { warnings } = await upscale({ input, output });
-      expect(warnings).toEqual([]);
-      expect(readFileSync(output, 'latin1')).toContain(extension === 'png' ? 'iCCP' : 'ICC_PROFILE');
-      expect(await worstPsnr(input, output, 'rgb24')).toBeGreaterThan(25);
-    }
-    for (const extension of ['webp', 'mp4']) {
-      const { warnings } = await upscale({ input: png, output: folder.file(`unprofiled.${extension}`) });
-      expect(warnings).toEqual([expect.stringContaining('colour profile')]);
-    }
   });
 });
 

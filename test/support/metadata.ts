@@ -98,49 +98,91 @@ export function intoJpeg(from: string, to: string, marker: number, body: Buffer)
 export function extendedWebp(
   from: string,
   to: string,
-  { flags, size, chunks }: { flags: number; size: readonly [number, number]; chunks: readonly [string, Buffer][] },
+  {
+    flags,
+    size,
+    chunks,
+    first = false,
+  }: {
+    flags: number;
+    size: readonly [number, number];
+    chunks: readonly [string, Buffer][];
+    /** Whether the chunks come before the picture. */
+    first?: boolean;
+  },
 ): void {
   const head = Buffer.alloc(10);
   head[0] = flags;
   head.writeUIntLE(size[0] - 1, 4, 3);
   head.writeUIntLE(size[1] - 1, 7, 3);
+  const picture = readFileSync(from).subarray(12);
+  const more = chunks.map(([type, bytes]) => riffChunk(type, bytes));
   const body = Buffer.concat([
     Buffer.from('WEBP'),
     riffChunk('VP8X', head),
-    readFileSync(from).subarray(12),
-    ...chunks.map(([type, bytes]) => riffChunk(type, bytes)),
+    ...(first ? [...more, picture] : [picture, ...more]),
   ]);
   writeFileSync(to, riffChunk('RIFF', body));
 }
 
 /** Appends a directory to a little-endian TIFF that is the first one with an entry more. */
-export function turnedTiff(from: string, to: string, orientation: number): void {
+function withTiffEntry(
+  from: string,
+  to: string,
+  { tag, kind, bytes }: { readonly tag: number; readonly kind: number; readonly bytes: Buffer },
+): void {
   const file = readFileSync(from);
   const at = file.readUInt32LE(4);
   const count = file.readUInt16LE(at);
   const entries = Array.from({ length: count }, (_, i) => file.subarray(at + 2 + i * 12, at + 14 + i * 12));
+  const pad = Buffer.alloc(file.length % 2);
   const entry = Buffer.alloc(12);
-  entry.writeUInt16LE(0x0112);
-  entry.writeUInt16LE(3, 2);
-  entry.writeUInt32LE(1, 4);
-  entry.writeUInt16LE(orientation, 8);
+  entry.writeUInt16LE(tag);
+  entry.writeUInt16LE(kind, 2);
+  // A short number stands in the entry itself, bytes elsewhere.
+  const inside = kind === 3;
+  entry.writeUInt32LE(inside ? 1 : bytes.length, 4);
+  if (inside) bytes.copy(entry, 8);
+  else entry.writeUInt32LE(file.length + pad.length, 8);
+  const apart = inside ? Buffer.alloc(0) : Buffer.concat([bytes, Buffer.alloc(bytes.length % 2)]);
   const all = [...entries, entry].sort((a, b) => a.readUInt16LE(0) - b.readUInt16LE(0));
   const length = Buffer.alloc(2);
   length.writeUInt16LE(all.length);
-  const pad = Buffer.alloc(file.length % 2);
   const head = Buffer.from(file);
-  head.writeUInt32LE(file.length + pad.length, 4);
-  writeFileSync(to, Buffer.concat([head, pad, length, ...all, Buffer.alloc(4)]));
+  head.writeUInt32LE(file.length + pad.length + apart.length, 4);
+  writeFileSync(to, Buffer.concat([head, pad, apart, length, ...all, Buffer.alloc(4)]));
 }
 
-/** A colour profile that says nothing: header of the right length and name. */
-export const PROFILE: Buffer = (() => {
-  const profile = Buffer.alloc(400, 1);
-  profile.writeUInt32BE(400);
-  profile.write('mntrRGB XYZ ', 12);
+/** A little-endian TIFF that says how it is to be turned. */
+export function turnedTiff(from: string, to: string, orientation: number): void {
+  withTiffEntry(from, to, { tag: 0x0112, kind: 3, bytes: Buffer.from([orientation, 0]) });
+}
+
+/** A colour profile that says nothing but what colours it is about: header of the right length and name. */
+export function profileFor(space: 'RGB ' | 'GRAY' | 'CMYK', length = 400): Buffer {
+  const profile = Buffer.from(Array.from({ length }, (_, index) => (index * index) % 251));
+  profile.writeUInt32BE(length);
+  profile.write(`mntr${space}XYZ `, 12);
   profile.write('acsp', 36);
   return profile;
-})();
+}
+
+/** Puts a colour profile into a picture, by its extension; JPEG takes it in pieces. */
+export function withProfile(from: string, to: string, profile: Buffer, size: readonly [number, number]): void {
+  const extension = to.split('.').at(-1);
+  if (extension === 'png') intoPng(from, to, 'iCCP', Buffer.concat([Buffer.from('test\0\0'), deflateSync(profile)]));
+  if (extension === 'webp') extendedWebp(from, to, { flags: 0x20, size, chunks: [['ICCP', profile]], first: true });
+  if (extension === 'tif') withTiffEntry(from, to, { tag: 34_675, kind: 7, bytes: profile });
+  if (extension !== 'jpg') return;
+  const most = 60_000;
+  const count = Math.ceil(profile.length / most);
+  writeFileSync(to, readFileSync(from));
+  // The last one first: each is put in front of the others.
+  for (let piece = count; piece > 0; piece -= 1) {
+    const body = profile.subarray((piece - 1) * most, piece * most);
+    intoJpeg(to, to, 0xffe2, Buffer.concat([Buffer.from('ICC_PROFILE\0'), Buffer.from([piece, count]), body]));
+  }
+}
 
 /** A PNG of any size by its header, with next to no samples. */
 export function hollowPng(to: string, width: number, height: number): void {

@@ -34,18 +34,31 @@ export async function chunkAt(
   return undefined;
 }
 
-const APP1 = 0xe1;
 const SCAN = 0xda;
 
-/** The body of the first application segment 1 of a JPEG that begins so; undefined where there is none before the picture. */
-export async function segmentAt(file: FileHandle, beginning: string): Promise<Span | undefined> {
+/** Which segments of a JPEG: by their marker, and by what they begin with. */
+export interface SegmentName {
+  readonly marker: number;
+  readonly beginning: string;
+}
+
+/** The bodies of a JPEG's segments of a name that come before its picture. */
+export async function* segmentsAt(
+  file: FileHandle,
+  { marker, beginning }: SegmentName,
+): AsyncGenerator<Span, void, undefined> {
   let at = 2;
   for (let segments = 0; segments < MOST.segments; segments += 1) {
     const header = await bytesAt(file, at, 4 + beginning.length);
-    if (header.length < 4 || header[0] !== 0xff || header[1] === SCAN) return undefined;
+    if (header.length < 4 || header[0] !== 0xff || header[1] === SCAN) return;
     const length = header.readUInt16BE(2) - 2;
-    if (header[1] === APP1 && header.toString('latin1', 4) === beginning) return { position: at + 4, length };
+    if (header[1] === marker && header.toString('latin1', 4) === beginning) yield { position: at + 4, length };
     at += 4 + length;
   }
+}
+
+/** The body of the first segment of a name; undefined where there is none before the picture. */
+export async function segmentAt(file: FileHandle, name: SegmentName): Promise<Span | undefined> {
+  for await (const span of segmentsAt(file, name)) return span;
   return undefined;
 }

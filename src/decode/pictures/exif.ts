@@ -11,7 +11,7 @@ const NOTHING = Buffer.alloc(0);
 export async function exifAt(file: FileHandle, kind: string): Promise<Span | undefined> {
   const found =
     kind === 'JPEG'
-      ? await segmentAt(file, EXIF_MARK)
+      ? await segmentAt(file, { marker: 0xe1, beginning: EXIF_MARK })
       : kind === 'PNG'
         ? await chunkAt(file, { first: 8, name: 'eXIf', frame: 'png' })
         : kind === 'WebP'

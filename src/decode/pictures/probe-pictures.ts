@@ -7,6 +7,8 @@ import { checkFile, videoStream } from '../probe.js';
 import type { FoundPictures } from './find-pictures.js';
 import type { PictureKind } from './kinds.js';
 import { isTurned, readOrientation, turnFilters } from './orientation.js';
+import { profileSpace, readProfile } from './profile.js';
+import { lookAtSamples } from './samples.js';
 
 /** Frames a second of numbered pictures that nobody gave a rate for, as ffmpeg has it. */
 export const USUAL_RATE: Rational = { num: 25, den: 1 };
@@ -27,10 +29,18 @@ function asShown(video: VideoStream, turned: boolean, count: number, rate: Ratio
     ...video,
     ...(turned ? { width: height, height: width } : {}),
     ...{ interlaced: false, fieldOrder: undefined, frameCount: count, frameCountAnnounced: true, startTime: 0 },
+    // Each of them may be turned another way, which ffmpeg sees to.
+    turn: [],
     ...{ frameRate: rate, timeBase: { num: rate.den, den: rate.num } },
     // What a still says of its pixels' shape is a print's resolution at best, and no viewer heeds it.
     sampleAspectRatio: { num: 1, den: 1 },
   };
+}
+
+/** What the colour profile of a picture that has one is about. */
+async function spaceOf(file: string, { name }: PictureKind): Promise<string> {
+  const profile = await readProfile(file, name);
+  return profile ? profileSpace(profile) : 'unknown';
 }
 
 /**
@@ -52,18 +62,21 @@ export async function probePictures(
   const rate = (sequence && frameRate) ?? USUAL_RATE;
   const count = sequence?.count ?? 1;
   const video = videoStream(file, { ...(stream ?? { index: 0 }), side_data_list: sides }, undefined);
+  const { hasAlpha, inks } = await lookAtSamples(file, kind, video);
+  const hasProfile = sides.some(({ side_data_type }) => side_data_type === 'ICC profile');
   return {
     path,
     ...{ format: sequence ? 'image2' : kind.demuxer, startTime: 0, duration: count / rationalValue(rate) },
     ...{ bytes, lateSound: false, others: [], chapters: 0, untitledChapters: [], quicktimeKeys: false },
     timecode: undefined,
-    video: asShown(video, isTurned(orientation), count, rate),
+    video: asShown({ ...video, hasAlpha }, isTurned(orientation), count, rate),
     pictures: {
       kind: kind.name,
       options: sequence ? sequenceOptions(sequence, kind, rate) : single,
       url: fileUrl(sequence ? patternPath(sequence.pattern) : file),
       turn: turnFilters(orientation),
-      profile: sides.some(({ side_data_type }) => side_data_type === 'ICC profile'),
+      profile: hasProfile ? await spaceOf(file, kind) : undefined,
+      inks,
       linear: kind.linear,
       sequence,
     },

@@ -1,6 +1,6 @@
 import ffmpeg from 'fluent-ffmpeg';
 import { hasNoMatrix, matrixTag } from '../../shared/color.js';
-import { deinterlaceFilters } from '../../shared/deinterlace.js';
+import { deinterlaceFilters, deinterlaceInput } from '../../shared/deinterlace.js';
 import { fileUrl, inputOf } from '../../shared/input-options.js';
 import { parsePattern, patternPath } from '../../shared/pattern.js';
 import { formatRational, type Rational } from '../../shared/rational.js';
@@ -29,7 +29,7 @@ const counted = (plan: EncodePlan) => [`settb=${timeBase(plan)}`, 'setpts=N'];
 
 /** Whether the source is read again: for the half before, for transparency, for the colour profile. */
 function readsSource({ compare }: EncodePlan, { alpha, profile }: PicturePlan): boolean {
-  return compare || alpha || profile;
+  return compare || alpha || profile === 'encoded';
 }
 
 /** From RGB to what the encoder takes. */
@@ -44,11 +44,14 @@ function toFile({ pixelFormat }: EncodePlan): string[] {
  * Colours from the upscaled frames, transparency from the source enlarged by interpolation. The filter gives its result
  * all that the source's frame carries beside its samples: that is how a colour profile gets into the file.
  */
-function withSource(plan: EncodePlan, { alpha, deep }: PicturePlan, source: string): string {
+function withSource(plan: EncodePlan, { alpha, deep, profile }: PicturePlan, source: string): string {
   const format = `format=gbr${alpha ? 'a' : ''}p${deep ? '16le' : ''}`;
+  // One that is not for these colours would come along with the transparency.
+  const unfit = plan.source.pictures?.profile !== undefined && profile !== 'encoded';
+  const without = unfit ? 'sidedata=mode=delete:type=ICC_PROFILE,' : '';
   const colours = 'c0_opacity=0:c1_opacity=0:c2_opacity=0';
   return [
-    `${source}scale=${plan.width}:${plan.height}:flags=bicubic+accurate_rnd+full_chroma_int,setsar=1,${format}[carried]`,
+    `${source}scale=${plan.width}:${plan.height}:flags=bicubic+accurate_rnd+full_chroma_int,setsar=1,${without}${format}[carried]`,
     `[0:v:0]${[...toOutputSize(plan), ...counted(plan), 'setsar=1', format].join(',')}[upscaled]`,
     `[carried][upscaled]blend=${colours}:c3_opacity=1:shortest=1,${toFile(plan).join(',')}[video]`,
   ].join(';');
@@ -100,7 +103,8 @@ export function pictureArguments(plan: EncodePlan, pictures: PicturePlan, target
   const command = ffmpeg()
     .input('pipe:0')
     .inputOptions(...['-hide_banner', '-nostdin', '-v', 'repeat+error', '-y', '-copyts'], ...raw);
-  if (readsSource(plan, pictures)) command.input(url).inputOptions(...seek, ...options);
+  if (readsSource(plan, pictures))
+    command.input(url).inputOptions(...seek, ...deinterlaceInput(source.video, plan.deinterlacing), ...options);
   command
     .complexFilter([pictureFilters(plan, pictures)])
     .output(fileUrl(pattern ? patternPath(pattern) : target))

@@ -19,8 +19,8 @@ export interface PictureFormat {
   /** Whether it holds sixteen bits a sample, and transparency. */
   readonly deep: boolean;
   readonly alpha: boolean;
-  /** Whether ffmpeg writes a colour profile into it. */
-  readonly profile: boolean;
+  /** Who writes a colour profile into it: the encoder, or whoever puts it into the finished picture; undefined: nobody. */
+  readonly profile: 'encoded' | 'inserted' | undefined;
   /** Largest side in pixels, where it is less than what is upscaled. */
   readonly maxSide?: number;
   /** ffmpeg pixel format. */
@@ -43,12 +43,12 @@ const WEBP_QUALITY = 5;
 
 const FORMATS: readonly PictureFormat[] = [
   {
-    ...{ name: 'PNG', encoder: 'png', extensions: ['.png'], deep: true, alpha: true, profile: true },
+    ...{ name: 'PNG', encoder: 'png', extensions: ['.png'], deep: true, alpha: true, profile: 'encoded' },
     pixelFormat: packed(['be', 'rgb24']),
     options: () => ['-pred', 'mixed'],
   },
   {
-    ...{ name: 'JPEG', encoder: 'mjpeg', extensions: ['.jpg', '.jpeg'], deep: false, alpha: false, profile: true },
+    ...{ name: 'JPEG', encoder: 'mjpeg', extensions: ['.jpg', '.jpeg'], deep: false, alpha: false, profile: 'encoded' },
     pixelFormat: () => 'yuvj444p',
     options: (crf = JPEG_QUALITY) => {
       const scale = String(Math.min(31, Math.max(1, crf)));
@@ -56,18 +56,18 @@ const FORMATS: readonly PictureFormat[] = [
     },
   },
   {
-    ...{ name: 'WebP', encoder: 'libwebp', extensions: ['.webp'], deep: false, alpha: true, profile: false },
+    ...{ name: 'WebP', encoder: 'libwebp', extensions: ['.webp'], deep: false, alpha: true, profile: 'inserted' },
     maxSide: 16_383,
     pixelFormat: () => 'bgra',
     options: (crf = WEBP_QUALITY) => (crf === 0 ? ['-lossless', '1'] : ['-quality', String(100 - crf)]),
   },
   {
-    ...{ name: 'TIFF', encoder: 'tiff', extensions: ['.tif', '.tiff'], deep: true, alpha: true, profile: false },
+    ...{ name: 'TIFF', encoder: 'tiff', extensions: ['.tif', '.tiff'], deep: true, alpha: true, profile: 'inserted' },
     pixelFormat: packed(['le', 'rgb24']),
     options: () => ['-compression_algo', 'lzw'],
   },
   {
-    ...{ name: 'DPX', encoder: 'dpx', extensions: ['.dpx'], deep: true, alpha: false, profile: false },
+    ...{ name: 'DPX', encoder: 'dpx', extensions: ['.dpx'], deep: true, alpha: false, profile: undefined },
     pixelFormat: ({ deep }) => (deep ? 'rgb48be' : 'rgb24'),
     options: () => [],
   },
@@ -82,7 +82,7 @@ export const PICTURES_TABLE = FORMATS.map(({ name, extensions, deep, alpha, prof
   extensions: extensions.join(' '),
   bits: deep ? '8 or 16' : '8',
   transparency: alpha ? 'yes' : 'no',
-  profile: profile ? 'yes' : 'no',
+  profile: profile === 'inserted' ? 'yes, of one picture' : profile ? 'yes' : 'no',
 }));
 
 /** An output of pictures: one, or numbered ones. */

@@ -2,31 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { bytesAt } from '../../decode/pictures/chunks.js';
 import { EXIF_MARK, exifAt } from '../../decode/pictures/exif.js';
+import { insertAt } from './edit-file.js';
 import type { PictureFormat } from './formats.js';
+import { extendWebp, riffChunk, type Size, tellWebpLength } from './webp.js';
 
-/** Bytes that are moved at once. */
-const BLOCK = 1 << 20;
 /** Bytes that a segment of JPEG can have, its length included. */
 const MOST_SEGMENT = 0xffff;
-
-/** Writes all of it: a disk that fills takes a part, and says so only when it is given the rest. */
-async function writeAt(file: FileHandle, position: number, bytes: Buffer): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-}
-
-/** Makes room in a file by moving what follows back, and writes there. */
-async function insertAt(file: FileHandle, position: number, bytes: Buffer): Promise<void> {
-  for (let end = (await file.stat()).size; end > position; ) {
-    const start = Math.max(position, end - BLOCK);
-    const block = await bytesAt(file, start, end - start);
-    await writeAt(file, start + bytes.length, block);
-    end = start;
-  }
-  await writeAt(file, position, bytes);
-}
 
 /** Behind JFIF's own segment, which wants to be the first. */
 async function intoJpeg(file: FileHandle, exif: Buffer): Promise<boolean> {
@@ -52,42 +33,11 @@ async function intoPng(file: FileHandle, exif: Buffer): Promise<boolean> {
   return true;
 }
 
-const RIFF_HEAD = 12;
-const VP8X = { alpha: 0x10, exif: 0x08 } as const;
-/** Bit of the first 32 behind VP8L's signature that says that it has transparency. */
-const LOSSLESS_ALPHA = 1 << 28;
-
-/** A chunk of RIFF, padded to an even length. */
-function riffChunk(name: string, body: Buffer): Buffer {
-  const head = Buffer.alloc(8, name, 'latin1');
-  head.writeUInt32LE(body.length, 4);
-  return Buffer.concat([head, body, Buffer.alloc(body.length % 2)]);
-}
-
-/** WebP tells in a chunk before the picture what else there is; Exif itself comes last. */
-async function intoWebp(
-  file: FileHandle,
-  exif: Buffer,
-  { width, height }: { readonly width: number; readonly height: number },
-): Promise<boolean> {
-  const head = await bytesAt(file, RIFF_HEAD, 13);
-  const kind = head.toString('latin1', 0, 4);
-  if (kind === 'VP8X') {
-    await writeAt(file, RIFF_HEAD + 8, Buffer.from([(head[8] ?? 0) | VP8X.exif]));
-  } else {
-    const transparent = kind === 'VP8L' && (head.readUInt32LE(9) & LOSSLESS_ALPHA) !== 0;
-    const body = Buffer.alloc(10);
-    body[0] = VP8X.exif | (transparent ? VP8X.alpha : 0);
-    body.writeUIntLE(width - 1, 4, 3);
-    body.writeUIntLE(height - 1, 7, 3);
-    await insertAt(file, RIFF_HEAD, riffChunk('VP8X', body));
-  }
-  const { size } = await file.stat();
-  const chunk = riffChunk('EXIF', exif);
-  await writeAt(file, size, chunk);
-  const total = Buffer.alloc(4);
-  total.writeUInt32LE(size + chunk.length - 8);
-  await writeAt(file, 4, total);
+/** Exif comes last in WebP. */
+async function intoWebp(file: FileHandle, exif: Buffer, size: Size): Promise<boolean> {
+  await extendWebp(file, 'exif', size);
+  await insertAt(file, (await file.stat()).size, riffChunk('EXIF', exif));
+  await tellWebpLength(file);
   return true;
 }
 
@@ -107,12 +57,7 @@ export const holdsExif = ({ name }: PictureFormat) => INTO.has(name);
  * @param size of the picture in pixels
  * @returns whether the picture can hold so much
  */
-export async function insertExif(
-  path: string,
-  { name }: PictureFormat,
-  exif: Buffer,
-  size: { readonly width: number; readonly height: number },
-): Promise<boolean> {
+export async function insertExif(path: string, { name }: PictureFormat, exif: Buffer, size: Size): Promise<boolean> {
   const file = await open(path, 'r+');
   try {
     if (await exifAt(file, name)) return true;
