@@ -22,8 +22,7 @@ def config_of(args: argparse.Namespace) -> TinySRConfig:
     if known.attention != "none":
         raise SystemExit(f"--config {args.config}: raw-frame graphs are made of convolutional networks")
     width, depth = args.width or known.width, args.blocks or known.depth
-    same = {name: getattr(known, name) for name in ("planes", "skip", "cell", "refine", "refine_width")}
-    return convolutional(width, depth, scale=args.scale, **same)
+    return convolutional(width, depth, scale=args.scale, planes=known.planes, skip=known.skip, cell=known.cell)
 
 
 def main() -> None:

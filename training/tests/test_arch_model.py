@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tinysr.arch import HalfConfig, Prompt, TinySR, TinySRConfig, convolutional, named
+from tinysr.arch import HalfConfig, Prompt, TinySR, TinySRConfig, named
 from tinysr.arch.attention import Products, SelfAttention
 from tinysr.arch.autoencoder import Decoder, Encoder
 from tinysr.arch.conditioning import LAST_TIMESTEP
@@ -188,7 +188,6 @@ def test_halves_change_the_grid(residual: Any) -> None:
         ({"text_width": 4}, "live conditioning"),
         ({"encoder": DEEP}, "do not fit cells"),
         ({"planes": 2}, "1 or 3"),
-        ({"refine": 1, "source": "enlarged"}, "grid of the LR frame"),
     ],
 )
 def test_refuses_what_does_not_fit(changes: dict[str, Any], message: str) -> None:
@@ -197,26 +196,7 @@ def test_refuses_what_does_not_fit(changes: dict[str, Any], message: str) -> Non
 
 
 def test_refuses_unknown_names_and_odd_frames() -> None:
-    with pytest.raises(ValueError, match="nano, small, small-psnr, base, base-refined, base-lr, paper, teacher"):
+    with pytest.raises(ValueError, match="nano, small, small-psnr, base, base-lr, paper, teacher"):
         named("huge")
     with pytest.raises(ValueError, match="17x16"):
         TinySR(SMALL)(torch.rand(1, 3, 16, 17))
-
-
-def test_a_refiner_begins_with_adding_nothing_and_sees_frame_and_latent() -> None:
-    config = convolutional(16, 2, refine=2, refine_width=8)
-    torch.manual_seed(3)
-    model = TinySR(config).eval()
-    plain = TinySR(replace(config, refine=0)).eval()
-    plain.load_state_dict({name: value for name, value in model.state_dict().items() if not name.startswith("refiner.")})
-    lr = torch.rand(1, 3, 12, 16)
-    with torch.no_grad():
-        torch.testing.assert_close(model(lr), plain(lr))
-        assert model.refiner is not None
-        nn.init.normal_(model.refiner.leave.weight, std=0.1)
-        z = model.latent(lr)
-        added = model.refiner(z, lr)
-        torch.testing.assert_close(model(lr), plain(lr) + added)
-        assert added.shape == (1, 3, 48, 64)
-        assert not torch.allclose(added, model.refiner(z, torch.zeros_like(lr)))
-        assert not torch.allclose(added, model.refiner(torch.zeros_like(z), lr))

@@ -31,7 +31,7 @@ from tinysr.gpu.pieces import from_bytes, read_pieces, to_bytes, write_pieces
 from tinysr.gpu.plan import FIDELITY, check, plan, trial
 from tinysr.gpu.trainer import Progress, Trainer, pictures
 from tinysr.pairs import Batch
-from tinysr.rgb_graph import build_rgb_graph, receptive_radius
+from tinysr.rgb_graph import build_rgb_graph
 
 TRAINING = Path(__file__).resolve().parent.parent
 
@@ -124,21 +124,21 @@ def test_the_plan_spends_all_time_and_stays_under_the_limits() -> None:
         assert job.init is None or names.index(job.init.removesuffix(FIDELITY)) < names.index(job.name)
 
 
-def restoring(scale: int, cell: int, refine: int) -> TinySR:
+def restoring(scale: int, cell: int) -> TinySR:
     """A small network whose output is a picture, and not that of interpolation."""
     torch.manual_seed(0)
-    model = TinySR(convolutional(16, 2, scale=scale, cell=cell, skip=cell == 2, refine=refine, refine_width=8)).eval()
+    model = TinySR(convolutional(16, 2, scale=scale, cell=cell, skip=cell == 2)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
     return model
 
 
-@pytest.mark.parametrize(("cell", "refine"), [(1, 0), (2, 0), (2, 2)])
+@pytest.mark.parametrize("cell", [1, 2])
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize(("pixel_format", "top"), [("rgb24", 255), ("rgb48le", 65535)])
-def test_graphs_give_what_pytorch_gives(cell: int, refine: int, scale: int, pixel_format: str, top: int) -> None:
-    model = restoring(scale, cell, refine)
+def test_graphs_give_what_pytorch_gives(cell: int, scale: int, pixel_format: str, top: int) -> None:
+    model = restoring(scale, cell)
     kind = np.uint8 if top == 255 else np.uint16
     frame = (texture(12, 18).astype(np.float64) / 255 * top).astype(kind)
     frame[0, 0] = np.random.default_rng(0).integers(0, top, 3)
@@ -152,13 +152,13 @@ def test_graphs_give_what_pytorch_gives(cell: int, refine: int, scale: int, pixe
     assert np.abs(found[0] - expected).max() <= (0.51 if top == 255 else 4)
 
 
-@pytest.mark.parametrize(("cell", "refine"), [(1, 0), (2, 0), (2, 2)])
+@pytest.mark.parametrize("cell", [1, 2])
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize(("pixel_format", "unit", "kind"), [("yuv420p", 255, np.uint8), ("yuv420p10le", 1020, np.uint16)])
 def test_planar_graphs_give_what_pytorch_gives_of_the_same_frame_as_rgb(
-    cell: int, refine: int, scale: int, pixel_format: str, unit: int, kind: type
+    cell: int, scale: int, pixel_format: str, unit: int, kind: type
 ) -> None:
-    model = restoring(scale, cell, refine)
+    model = restoring(scale, cell)
     h, w = 12, 18
     frame: np.ndarray = (np.random.default_rng(0).uniform(0.3, 0.7, (1, h * 3 // 2, w)) * unit).astype(kind)
     session = onnxruntime.InferenceSession(build_rgb_graph(model, pixel_format).SerializeToString())
@@ -175,24 +175,10 @@ def test_planar_graphs_give_what_pytorch_gives_of_the_same_frame_as_rgb(
     assert np.abs(found.reshape(-1) - np.clip(expected, 0, 255 if unit == 255 else 1023)).max() <= 0.52
 
 
-@pytest.mark.parametrize(("cell", "refine"), [(1, 0), (2, 0), (2, 1), (2, 5)])
-def test_no_output_pixel_sees_further_than_the_radius_says(cell: int, refine: int) -> None:
-    model, side = restoring(4, cell, refine), 64
-    frame = torch.rand(1, 3, side, side, requires_grad=True)
-    middle = 4 * side // 2
-    model(frame)[..., middle : middle + 8, middle : middle + 8].sum().backward()
-    assert frame.grad is not None
-    seen = frame.grad.abs().amax((0, 1, 2)).nonzero().flatten()
-    # Eight output pixels are two of the frame's; two more are for the samples of chroma, which RGB has not.
-    reach = max(side // 2 - int(seen[0]), int(seen[-1]) - (side // 2 + 1))
-    assert reach <= receptive_radius(model) - 2 <= reach + 2 * cell
-
-
 REFUSED = (
     named("nano"),
     named("small", scale=3, cell=1, skip=False),
     named("base-lr", cell=2),
-    named("base-lr", refine=1),
     named("base", skip=False),
 )
 

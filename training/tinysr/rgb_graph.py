@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from .arch import TinySR
 from .arch.blocks import ConvBlock
-from .arch.refiner import Refiner
 from .fold import Conv
 from .graphs import Builder, finished, planes_of_yuv, rgb_of_cells, sizes, to_codes, whole, yuv_of_cells
 from .yuv_ends import offsets, read_ycc, write_yuv
@@ -37,8 +36,6 @@ def _check(model: TinySR) -> None:
     # 4:2:0 has a chroma sample for two output columns and rows: cells of an odd side would share theirs.
     fits &= config.cell in (1, 2) and config.cell_out % 2 == 0 and config.encoder.border == "replicate"
     fits &= config.skip == (config.cell == 2)
-    # The same for the cells of the refiner.
-    fits &= not config.refine or (config.cell == 2 and config.scale % 2 == 0)
     for half in (config.encoder, config.decoder):
         fits &= not half.project and half.blocks == (0,)
     if not fits:
@@ -47,11 +44,7 @@ def _check(model: TinySR) -> None:
 
 def receptive_radius(model: TinySR) -> int:
     """LR pixels an output pixel sees, each way: a cell for each 3x3 convolution, and the chroma sample behind the last."""
-    config = model.config
-    latent = config.cell * (1 + 2 * config.depth)
-    # The refiner counts pixels, and what it sees of a cell it sees the whole cell by.
-    refiner = 2 * config.refine + config.cell if config.refine else 0
-    return latent + max(config.cell, refiner) + 2
+    return model.config.cell * (2 + 2 * model.config.depth) + 2
 
 
 def _cells(kernel: NDArray[np.float64], cell: int) -> NDArray[np.float64]:
@@ -86,44 +79,6 @@ def _frame(b: Builder, parts: tuple[str, str, str], yuv: bool) -> str:
     return b.op("Concat", [luma, _doubled(b, chroma)], axis=1)
 
 
-def _by_pixel(r: int, cell: int, yuv: bool) -> NDArray[np.int64]:
-    """The r*r output pixels of a latent cell, ordered so that a depth-to-space of `cell` makes cells of LR pixels of them."""
-
-    def split(side: int, planes: int) -> NDArray[np.int64]:
-        fine = side // cell
-        parts = np.arange(side * side * planes).reshape(cell, fine, cell, fine, planes)
-        return parts.transpose(1, 3, 4, 0, 2).ravel()
-
-    if not yuv:
-        return split(r, 3)
-    area = r * r
-    return np.concatenate([split(r, 1), area + split(r // 2, 1), area + area // 4 + split(r // 2, 1)])
-
-
-def _denoised(b: Builder, z: str, blocks: nn.ModuleList) -> str:
-    """The latent after convolutional blocks."""
-    for block in blocks:
-        assert isinstance(block, ConvBlock)
-        expand, project = block.expand, block.project
-        inner = b.activate(b.conv(z, _conv(_array(expand.weight), _array(expand.bias)), 1))
-        # The graph adds, the model subtracts.
-        eps = b.conv(inner, _conv(-_array(project.weight), -_array(project.bias)), 1)
-        z = b.activate(b.op("Add", [z, eps]))
-    return z
-
-
-def _refined(b: Builder, refiner: Refiner, z: str, frame: str, unit: int, yuv: bool) -> str:
-    """What the refiner adds: samples of each LR pixel, in codes."""
-    into = (_array(refiner.enter.weight), _array(refiner.enter.bias))
-    out = (_packed(_array(refiner.leave.weight)), _packed(_array(refiner.leave.bias)))
-    if yuv:
-        into, out = read_ycc(*into), write_yuv(*out, refiner.scale)
-    lifted = b.conv(z, _conv(_array(refiner.lift.weight), _array(refiner.lift.bias)), 0)
-    seen = b.conv(b.repeat_edge(frame, 1), _conv(into[0] / unit, into[1]), 0)
-    x = b.activate(b.op("Add", [seen, b.op("DepthToSpace", [lifted], blocksize=refiner.grow, mode="CRD")]))
-    return b.conv(_denoised(b, x, refiner.blocks), _conv(unit * out[0], unit * out[1]), 1)
-
-
 def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
     """The graph for one raw frame format, as :func:`tinysr.graphs.build_graph` has them; h and w even.
 
@@ -146,21 +101,21 @@ def build_rgb_graph(model: TinySR, pixel_format: str) -> onnx.ModelProto:
         # What black and grey are is said once: where there is a skip, by it.
         skip = skip and (skip[0], skip[1] + offsets(r))
         out = out if skip else (out[0], out[1] + offsets(r))
-    if model.refiner is not None:
-        order = _by_pixel(r, cell, yuv)
-        out, skip = (out[0][order], out[1][order]), skip and (skip[0][order], skip[1][order])
     b = Builder()
     parts = sizes(b, 3 if yuv else 2)
     frame = _frame(b, parts, yuv)
-    grid = whole(b, parts) if cell == 1 or model.refiner is not None else parts
+    grid = whole(b, parts) if cell == 1 else parts
     padded = b.repeat_edge(frame if cell == 1 else b.op("SpaceToDepth", [frame], blocksize=cell), 1)
     z = b.activate(b.conv(padded, _conv(into[0] / unit, into[1]), 0))
-    z = _denoised(b, z, model.denoiser.blocks)
+    for block in model.denoiser.blocks:
+        assert isinstance(block, ConvBlock)
+        expand, project = block.expand, block.project
+        inner = b.activate(b.conv(z, _conv(_array(expand.weight), _array(expand.bias)), 1))
+        # The graph adds, the model subtracts.
+        eps = b.conv(inner, _conv(-_array(project.weight), -_array(project.bias)), 1)
+        z = b.activate(b.op("Add", [z, eps]))
     image = b.conv(z, _conv(unit * out[0], unit * out[1]), 1)
     if skip:
         image = b.op("Add", [image, b.conv(padded, _conv(skip[0], unit * skip[1]), 0)])
-    if model.refiner is not None:
-        pixels = b.op("DepthToSpace", [image], blocksize=cell, mode="CRD")
-        image, r = b.op("Add", [pixels, _refined(b, model.refiner, z, frame, unit, yuv)]), model.config.scale
     codes = to_codes(b, image, top, kind)
     return finished(b, kind, (yuv_of_cells if yuv else rgb_of_cells)(b, codes, grid, r))

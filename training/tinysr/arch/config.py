@@ -59,8 +59,6 @@ class TinySRConfig:
     text_width, text_tokens, pooled_width: of the prompt; text_width > 0 gives each block a text stream.
     planes: 3 restores RGB; 1 restores the luma of Y'CbCr and interpolates chroma.
     signed: the autoencoder works on -1..1 and not on 0..1. squash: 3*tanh(z/3) before the decoder.
-    refine: blocks behind the decoder at the LR frame's resolution, of refine_width channels: they see the frame and the denoised
-    latent, and add to the picture. 0: none.
     bicubic: Keys' kernel with a = -0.5, or PyTorch's with a = -0.75.
     scaling: the latent is multiplied by it after the encoder and divided by it before the decoder.
     """
@@ -87,8 +85,6 @@ class TinySRConfig:
     skip: bool = True
     signed: bool = False
     squash: bool = False
-    refine: int = 0
-    refine_width: int = 64
     bicubic: Bicubic = "keys"
     scaling: float = 1.0
     color_fix: bool = False
@@ -104,8 +100,6 @@ class TinySRConfig:
             raise ValueError(f"width {self.width} is not a multiple of {self.heads} heads")
         if self.text_width and (self.conditioning != "live" or self.attention != "global"):
             raise ValueError("a text stream needs live conditioning and global attention")
-        if self.refine and self.source != "lr":
-            raise ValueError("refinement works on the grid of the LR frame: source must be lr")
         if self.cell_in % self.encoder.factor or self.cell_out % self.decoder.factor:
             raise ValueError(f"the stages do not fit cells of {self.cell_in} pixels in and {self.cell_out} out")
 
@@ -164,8 +158,6 @@ CONFIGS: dict[str, TinySRConfig] = {
     "small-psnr": convolutional(48, 8, planes=1, skip=False, cell=1),
     # GPUs: less than a tenth of RealESRGAN_x4plus. Convolutions alone: every provider runs them at any size, without padding.
     "base": convolutional(128, 16),
-    # The same with seven blocks on the other grid behind it: a tenth of RealESRGAN_x4plus.
-    "base-refined": convolutional(128, 16, refine=7),
     # Half the cost on the other grid: ahead on clean pictures, behind on damaged ones (docs/training.md). Does not ship.
     "base-lr": convolutional(64, 8, skip=False, cell=1),
     # arXiv:2508.17434.

@@ -11,7 +11,6 @@ from .autoencoder import Decoder, Encoder
 from .conditioning import LAST_TIMESTEP, Prompt
 from .config import TinySRConfig
 from .denoiser import ConvDenoiser, TokenDenoiser
-from .refiner import Refiner
 from .start import start
 
 
@@ -31,7 +30,6 @@ class TinySR(nn.Module):
         self.encoder = Encoder(config.encoder, config.planes, config.latent_channels, config.cell_in)
         self.denoiser = ConvDenoiser(config) if config.attention == "none" else TokenDenoiser(config)
         self.decoder = Decoder(config.decoder, config.planes, config.latent_channels, config.cell_out)
-        self.refiner = Refiner(config) if config.refine else None
         self.kernel: Tensor
         self.register_buffer("kernel", interpolation_kernel(config.scale), persistent=False)
         start(self)
@@ -44,8 +42,6 @@ class TinySR(nn.Module):
             if config.skip:
                 # and near bicubic interpolation.
                 self.decoder.leave.weight.mul_(0.01)
-        if self.refiner is not None:
-            self.refiner.start()
 
     def enlarge(self, planes: Tensor) -> Tensor:
         """Bicubic interpolation, (N,C,h,w) -> (N,C,s*h,s*w), every plane by itself."""
@@ -91,8 +87,6 @@ class TinySR(nn.Module):
         image = self.decode(z_hat)  # (N,planes,s*h,s*w)
         if self.config.skip:
             image = image + self.enlarge(lr)
-        if self.refiner is not None:
-            image = image + self.refiner(z_hat, lr)
         if self.config.color_fix:
             image = match_statistics(image.clamp(0, 1), lr)
         return image
