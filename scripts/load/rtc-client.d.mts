@@ -21,7 +21,6 @@ export class RtcClient {
     readonly password: string;
   }): Promise<void>;
   /** Sends an RTP packet. */
-  connect(server: { host: string; port: number; ufrag: string; password: string }): Promise<void>;
   send(packet: Buffer): void;
   close(): void;
 }

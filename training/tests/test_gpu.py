@@ -31,7 +31,7 @@ from tinysr.gpu.pieces import from_bytes, read_pieces, to_bytes, write_pieces
 from tinysr.gpu.plan import FIDELITY, check, plan, trial
 from tinysr.gpu.trainer import Progress, Trainer, pictures
 from tinysr.pairs import Batch
-from tinysr.rgb_graph import build_rgb_graph
+from tinysr.rgb_graph import build_rgb_graph, receptive_radius
 
 TRAINING = Path(__file__).resolve().parent.parent
 
@@ -173,6 +173,19 @@ def test_planar_graphs_give_what_pytorch_gives_of_the_same_frame_as_rgb(
     assert found.shape == (1, h * 3 // 2 * scale, w * scale)
     assert found.dtype == kind
     assert np.abs(found.reshape(-1) - np.clip(expected, 0, 255 if unit == 255 else 1023)).max() <= 0.52
+
+
+@pytest.mark.parametrize("cell", [1, 2])
+def test_no_output_pixel_sees_further_than_the_radius_says(cell: int) -> None:
+    model, side = restoring(4, cell), 64
+    frame = torch.rand(1, 3, side, side, requires_grad=True)
+    middle = 4 * side // 2
+    model(frame)[..., middle : middle + 8, middle : middle + 8].sum().backward()
+    assert frame.grad is not None
+    seen = frame.grad.abs().amax((0, 1, 2)).nonzero().flatten()
+    # Eight output pixels are two of the frame's; two more are for the samples of chroma, which RGB has not.
+    reach = max(side // 2 - int(seen[0]), int(seen[-1]) - (side // 2 + 1))
+    assert reach <= receptive_radius(model) - 2 <= reach + 2 * cell
 
 
 REFUSED = (
