@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { BENCH_OPTIONS } from '../bench/cli-options.js';
 import { TinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
@@ -96,16 +96,17 @@ function program() {
   return main;
 }
 
-/** Errors of the command line itself; help and version end well. */
-function fromCommander(error: CommanderError): TinySRError | undefined {
+/** Errors of the command line itself; help and version end well. @param main what was run */
+function fromCommander(error: CommanderError, main: Command): TinySRError | undefined {
   if (error.exitCode === 0) return undefined;
   // What it supposes to be meant stands in a line of its own, which a message has not.
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n(?=\(Did you mean )/, ' ')
     .replace(/\.$/, '');
+  const command = main.commands.find((sub) => sub.name() === main.args[0]);
   return new TinySRError('TSR_USAGE', message, {
-    hint: 'See tinysr-video --help.',
+    hint: `See tinysr-video ${command ? `${command.name()} ` : ''}--help.`,
   });
 }
 
@@ -131,11 +132,12 @@ export async function run(): Promise<void> {
     const error = new TinySRError('TSR_OUTPUT_UNWRITABLE', `stdout: cannot be written (${cause.code})`, { cause });
     process.exitCode = reportError(error, { ...style, json: false }).exitCode;
   });
+  const main = program();
   try {
     requireFolder();
-    await program().parseAsync();
+    await main.parseAsync();
   } catch (thrown) {
-    const error = thrown instanceof CommanderError ? fromCommander(thrown) : thrown;
+    const error = thrown instanceof CommanderError ? fromCommander(thrown, main) : thrown;
     if (error !== undefined) process.exitCode = reportError(error, style).exitCode;
   }
 }

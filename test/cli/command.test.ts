@@ -135,6 +135,7 @@ describe('errors', () => {
   it('supposes what was meant by a misspelt option', async () => {
     const { stderr } = await runCli(['bench', '--models', 'tinysr-nano']);
     expect(stderr).toContain("unknown option '--models' (Did you mean --model?)");
+    expect(stderr).toContain('See tinysr-video bench --help.');
   });
 
   it('names a model that is not there, and those that ship', async () => {
