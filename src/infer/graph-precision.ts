@@ -10,7 +10,10 @@ const FLOATS: Readonly<Record<number, Precision>> = { 1: 'fp32', 10: 'fp16' };
 const PRODUCTS = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 /** The same of bytes, and where their weights are. */
 const BYTE_PRODUCTS: Readonly<Record<string, number>> = {
-  ...{ ConvInteger: 1, MatMulInteger: 1, QLinearConv: 3, QLinearMatMul: 3 },
+  ConvInteger: 1,
+  MatMulInteger: 1,
+  QLinearConv: 3,
+  QLinearMatMul: 3,
 };
 /** What changes a tensor's shape at most. */
 const SAME_NUMBERS = new Set(['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze']);
