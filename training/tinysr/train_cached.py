@@ -17,10 +17,11 @@ from safetensors.torch import load_file, save_file
 
 from .arch import TinySRConfig, named
 from .cpu import use_cpu
+from .drawn import DrawnBatches
 from .gpu.batches import Shares
 from .gpu.measure import measure_on
 from .gpu.plan import FIDELITY, Job, Stage
-from .gpu.trainer import Trainer
+from .gpu.trainer import Source, Trainer
 from .lpips import SqueezeLpips
 from .pairs import Batch, Pairs
 from .recipe.temporal import Pair
@@ -87,6 +88,10 @@ def arguments() -> argparse.ArgumentParser:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument(
+        "--pictures", nargs="+", type=Path, help="folders of pictures that pairs are cut from and damaged anew, too"
+    )
+    parser.add_argument("--drawn", type=float, default=0.6, help="share of the batches that come from --pictures")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--config", default="small", help="name of tinysr/arch/config.py; convolutional, RGB")
     parser.add_argument("--scale", type=int, default=4, choices=(2, 3, 4))
@@ -122,18 +127,21 @@ def main() -> None:
     use_cpu(args.threads)
     config = named(args.config, scale=args.scale)
     name = f"tinysr-{args.config}" + (f"-x{args.scale}" if args.scale != 4 else "")
-    batches = CachedBatches(
+    batches: Source
+    batches = cached = CachedBatches(
         args.cache,
         args.scale,
         args.device,
         max(args.taught, args.perceptual_taught) > 0,
         args.temporal_pairs if args.temporal_weight else 0,
     )
+    if args.pictures:
+        batches = DrawnBatches(args.pictures, args.scale, args.device, args.drawn, cached)
     perceptual = SqueezeLpips(args.lpips).to(args.device) if args.lpips else None
     found = load_validation(args.validate, args.scale) if args.validate else {}
     tracks = {track: [(lr.to(args.device), hr.to(args.device)) for lr, hr in pairs] for track, pairs in found.items()}
     measure = measure_on(config, tracks, perceptual, args.device)
-    job = job_of(args, name, config, batches.side)
+    job = job_of(args, name, config, cached.side)
     begin = load_file(args.init) if args.init else None
     trainer = Trainer(job, args.out, args.device, perceptual, begin, halves=args.bf16)
     while not trainer.run(batches, 60 * args.minutes, time.monotonic() + _SAVE_EVERY, measure):
