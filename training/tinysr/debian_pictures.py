@@ -127,7 +127,7 @@ def usable(data: bytes, reduced: float) -> PilImage.Image | None:
 
 
 def likeness(picture: PilImage.Image) -> bytes:
-    """The same for pictures that hardly differ."""
+    """The same for a picture that is there twice, in other files."""
     return (np.asarray(picture.resize((12, 12), PilImage.Resampling.BOX)) // 12).tobytes()
 
 
