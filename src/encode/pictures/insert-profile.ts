@@ -1,9 +1,21 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
 import { bytesAt } from '../../decode/pictures/chunks.js';
 import { readProfile } from '../../decode/pictures/profile.js';
 import { insertAt, writeAt } from './edit-file.js';
 import type { PictureFormat } from './formats.js';
+import { BEHIND_IHDR, pngChunk } from './png.js';
 import { BEHIND_VP8X, extendWebp, riffChunk, type Size, tellWebpLength } from './webp.js';
+
+const packed = promisify<Buffer, Buffer>(deflate);
+/** What a PNG's profile is called, the zero behind it, and the only way of compression that there is. */
+const PNG_HEAD = Buffer.from('ICC profile\0\0', 'latin1');
+
+/** The profile comes before the picture. */
+async function intoPng(file: FileHandle, profile: Buffer): Promise<void> {
+  await insertAt(file, BEHIND_IHDR, pngChunk('iCCP', Buffer.concat([PNG_HEAD, await packed(profile)])));
+}
 
 /** The profile comes first of what a WebP holds. */
 async function intoWebp(file: FileHandle, profile: Buffer, size: Size): Promise<void> {
@@ -47,12 +59,13 @@ async function intoTiff(file: FileHandle, profile: Buffer): Promise<void> {
 }
 
 const INTO = new Map<string, (file: FileHandle, profile: Buffer, size: Size) => Promise<void>>([
+  ['PNG', intoPng],
   ['WebP', intoWebp],
   ['TIFF', intoTiff],
 ]);
 
 /**
- * Puts a colour profile into a finished picture, if the encoder has not put any there (WebP container; ICC.1, B.2 of TIFF).
+ * Puts a colour profile into a finished picture, if the encoder has not put any there (PNG iCCP; WebP container; ICC.1, B.2 of TIFF).
  *
  * @param size of the picture in pixels
  */
