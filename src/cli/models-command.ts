@@ -26,5 +26,7 @@ export async function modelsCommand({ json }: { readonly json?: boolean }): Prom
     model.licence ?? '-',
   ]);
   process.stdout.write(`${table([head, ...rows])}\n`);
-  process.stdout.write('\nAny x2, x3 or x4 RGB model in ONNX works too: --model file.onnx (docs/models.md).\n');
+  process.stdout.write(
+    '\nAny x2, x3 or x4 model of RGB or grey pictures in ONNX works too: --model file.onnx (docs/models.md).\n',
+  );
 }

@@ -94,9 +94,12 @@ export async function upscaleCommand(files: readonly string[], values: CliValues
     throw usage(`${files.length} files were given`, 'Give one input and one output, or several inputs with --out-dir.');
   if (values.preview !== undefined) {
     const { scale, depth } = videoOptions(values, input, output, signal);
-    await previewFrame({ ...values, scale, depth, input, output, signal, frame: values.preview });
+    const warnings = await previewFrame({ ...values, scale, depth, input, output, signal, frame: values.preview });
+    const { json = false, quiet = false } = values;
+    const reporter = createReporter({ json, quiet, jsonStream: process.stdout });
+    for (const message of warnings) reporter.event({ type: 'warning', message });
     const event = { type: 'preview', output, frame: values.preview };
-    if (values.json) process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
     return;
   }
   if (output === '-' && process.stdout.isTTY) {

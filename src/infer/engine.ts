@@ -2,6 +2,7 @@ import './telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type FrameLayout, frameLayout, isSubsampled, sampleBytes } from '../shared/layout.js';
 import { Finish } from './finish.js';
+import { ForeignGraphs } from './foreign-graphs.js';
 import { adapterPath } from './paths.js';
 import type { SessionSpec } from './session-spec.js';
 import { Tiler } from './tiler.js';
@@ -37,21 +38,20 @@ function first(names: readonly string[]): string {
 export class Engine {
   readonly #spec: SessionSpec;
   readonly #model: InferenceSession;
-  readonly #before: InferenceSession | undefined;
-  readonly #after: InferenceSession | undefined;
+  readonly #foreign: ForeignGraphs | undefined;
   readonly #tiler: Tiler | undefined;
   readonly #finish: Finish | undefined;
 
   private constructor(
     spec: SessionSpec,
     model: InferenceSession,
-    adapters: readonly [InferenceSession, InferenceSession] | undefined,
+    foreign: ForeignGraphs | undefined,
     blend: InferenceSession | undefined,
     finish: Finish | undefined,
   ) {
     this.#spec = spec;
     this.#model = model;
-    [this.#before, this.#after] = adapters ?? [];
+    this.#foreign = foreign;
     this.#finish = finish;
     this.#tiler = blend && spec.tile ? new Tiler(spec, spec.tile, blend) : undefined;
   }
@@ -63,11 +63,7 @@ export class Engine {
     const options = sessionOptions(spec.provider, spec.threads, spec.asWritten);
     const model = await InferenceSession.create(spec.file, options);
     const bits = sampleBytes(spec.format) * 8;
-    const { contract } = spec;
-    const suffix = contract && `${contract.layout}-${contract.type}`;
-    const adapters = contract
-      ? ([await cpu(`frame${bits}-to-${suffix}`), await cpu(`${suffix}-to-frame${bits}`)] as const)
-      : undefined;
+    const foreign = spec.contract && (await ForeignGraphs.open(spec.contract, bits, cpu));
     const finish = spec.finish
       ? new Finish({
           before: await cpu(`frame${bits}-to-nhwc-float32`),
@@ -75,7 +71,7 @@ export class Engine {
           after: await cpu(`nhwc-float32-to-frame${bits}`),
         })
       : undefined;
-    return new Engine(spec, model, adapters, spec.tile && (await cpu(`blend${bits}`)), finish);
+    return new Engine(spec, model, foreign, spec.tile && (await cpu(`blend${bits}`)), finish);
   }
 
   /**
@@ -125,15 +121,9 @@ export class Engine {
     return data.slice().buffer as ArrayBuffer;
   }
 
-  async #through(frame: Tensor): Promise<Tensor> {
-    const { contract } = this.#spec;
-    if (!contract || !this.#before || !this.#after)
-      return runOne(this.#model, { [first(this.#model.inputNames)]: frame });
-    const white = (1 << (sampleBytes(this.#spec.format) * 8)) - 1;
-    const gain = (value: number) => new Tensor('float32', Float32Array.of(value), []);
-    const tensor = await runOne(this.#before, { frame, gain: gain(contract.range / white) });
-    const upscaled = await runOne(this.#model, { [first(this.#model.inputNames)]: tensor });
-    return runOne(this.#after, { tensor: upscaled, gain: gain(white / contract.range) });
+  #through(frame: Tensor): Promise<Tensor> {
+    const model = (tensor: Tensor) => runOne(this.#model, { [first(this.#model.inputNames)]: tensor });
+    return this.#foreign ? this.#foreign.run(frame, model) : model(frame);
   }
 }
 

@@ -15,6 +15,7 @@ const sidecar = z.strictObject({
   scale: z.literal([2, 3, 4]).optional(),
   layout: z.enum(['nchw', 'nhwc']).optional(),
   range: z.literal([1, 255]).optional(),
+  channels: z.enum(['rgb', 'bgr', 'grey']).optional(),
   multiple: z.number().int().min(1).max(256).optional(),
   tile: z.number().int().min(16).max(4096).optional(),
   receptiveRadius: z.number().int().min(0).max(1024).optional(),
@@ -96,10 +97,10 @@ async function inspect(request: InspectionRequest, signal?: AbortSignal): Promis
 }
 
 /**
- * Loads a user's ONNX file, runs it on small frames and says what it is: scale, layout, type, value range, the
- * multiple its sides must have, or its fixed size. A sidecar `FILE.json` overrides.
+ * Loads a user's ONNX file, runs it on small frames and says what it is: scale, layout, type, value range, whether
+ * it is grey, the multiple its sides must have, or its fixed size. A sidecar `FILE.json` overrides.
  *
- * @throws TinySRError `TSR_MODEL_INVALID` when it does not load, `TSR_MODEL_UNSUPPORTED` when it is no RGB upscaler
+ * @throws TinySRError `TSR_MODEL_INVALID` when it does not load, `TSR_MODEL_UNSUPPORTED` when it is no upscaler of RGB or grey pictures
  */
 export async function inspectModel(file: string, signal?: AbortSignal): Promise<Model> {
   const said = await readSidecar(file);
@@ -116,13 +117,14 @@ export async function inspectModel(file: string, signal?: AbortSignal): Promise<
       hint: 'Keep its weights in a file beside it (external data), as torch.onnx.export does on its own for such models.',
     });
   }
-  const { layout, range, multiple } = said;
-  const known = { ...(layout && { layout }), ...(range && { range }), ...(multiple && { multiple }) };
-  const found = await inspect({ file, known }, signal);
+  const { layout, range, channels, multiple } = said;
+  // What is undefined does not cross as JSON.
+  const found = await inspect({ file, known: { layout, range, channels, multiple } }, signal);
   if (found.kind === 'invalid') throw invalid(found.reason);
   const unsupported = (reason: string, hint?: string) =>
     new TinySRError('TSR_MODEL_UNSUPPORTED', `${file}: ${reason}`, {
-      hint: hint ?? 'An x2, x3 or x4 RGB model with one image in and one out is needed; docs/models.md says more.',
+      hint:
+        hint ?? 'An x2, x3 or x4 model with one RGB or grey image in and one out is needed; docs/models.md says more.',
     });
   if (found.kind === 'unsupported') throw unsupported(found.reason, found.hint);
   if (said.scale !== undefined && said.scale !== found.scale) {

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { runOne, sessionOptions } from './engine.js';
 import { graphPrecision } from './graph-precision.js';
-import { readShapes, type Shape, Unsupported } from './model-shape.js';
+import { readShapes, type Shape, Unsupported, type Wanted } from './model-shape.js';
 import { runtimeWords } from './runtime-words.js';
 import type { ModelVariant, TensorContract, TileSides } from './types.js';
 
@@ -22,8 +22,9 @@ export type Inspection =
     };
 
 /** What is known before, from a sidecar. */
-export interface Known extends Partial<TensorContract> {
-  readonly multiple?: number;
+export interface Known extends Wanted {
+  readonly range?: TensorContract['range'] | undefined;
+  readonly multiple?: number | undefined;
 }
 
 /** What inspection is asked; crosses processes as JSON. */
@@ -56,9 +57,10 @@ function tryOf(multiple: number, tile: TileSides | undefined): Size {
 
 const halfFloat = (value: number) => ({ 0: 0, 0.5: 0x3800, 127.5: 0x57f8 })[value] ?? 0;
 
-function grey({ height, width, count = 1 }: Size, { layout, type }: Shape, level: number): Tensor {
-  const dims = layout === 'nchw' ? [count, 3, height, width] : [count, height, width, 3];
-  const length = count * 3 * height * width;
+function grey({ height, width, count = 1 }: Size, { layout, type, channels }: Shape, level: number): Tensor {
+  const samples = channels === 'grey' ? 1 : 3;
+  const dims = layout === 'nchw' ? [count, samples, height, width] : [count, height, width, samples];
+  const length = count * samples * height * width;
   if (type === 'float32') return new Tensor('float32', new Float32Array(length).fill(level), dims);
   if (type === 'float16') return new Tensor('float16', new Uint16Array(length).fill(halfFloat(level)), dims);
   return new Tensor('uint8', new Uint8Array(length).fill(level), dims);
@@ -72,11 +74,12 @@ function attempt(session: InferenceSession, shape: Shape, size: Size, level: num
   return runOne(session, { [name]: grey(size, shape, level) }).catch(words);
 }
 
-/** Enlargement; not a number where the two sides grow differently. @throws Unsupported when no RGB picture came out */
-function scaleOf(output: Tensor, { height, width }: Size, layout: 'nchw' | 'nhwc'): number {
+/** Enlargement; not a number where the two sides grow differently. @throws Unsupported when no picture of such channels came out */
+function scaleOf(output: Tensor, { height, width }: Size, { layout, channels }: Shape): number {
   const [row, column, channel] = layout === 'nchw' ? [2, 3, 1] : [1, 2, 3];
-  if (output.dims.length !== 4 || output.dims[channel] !== 3) {
-    throw new Unsupported(`its output has shape ${output.dims.join('x')}, not an RGB picture`);
+  const isGrey = channels === 'grey';
+  if (output.dims.length !== 4 || output.dims[channel] !== (isGrey ? 1 : 3)) {
+    throw new Unsupported(`its output has shape ${output.dims.join('x')}, not ${isGrey ? 'a grey' : 'an RGB'} picture`);
   }
   const scale = (output.dims[row] ?? 0) / height;
   return scale === (output.dims[column] ?? 0) / width ? scale : Number.NaN;
@@ -137,7 +140,7 @@ async function inspectAs(
   shape: Shape,
   { file, known }: InspectionRequest,
 ): Promise<Inspection> {
-  const { layout, type, tile } = shape;
+  const { layout, type, channels, tile } = shape;
   const tries = tile !== undefined ? [1] : known.multiple !== undefined ? [known.multiple] : MULTIPLES;
   const level = type === 'uint8' ? 128 : 0.5;
   let refusal = '';
@@ -149,13 +152,13 @@ async function inspectAs(
       refusal = output;
       continue;
     }
-    const scale = scaleOf(output, size, layout);
+    const scale = scaleOf(output, size, shape);
     if (scale === 2 || scale === 3 || scale === 4) {
       const range = known.range ?? (await rangeOf(session, shape, size));
       // Tiles run one by one.
       const batch = tile !== undefined || (await takesTwo(session, shape, size, level)) ? undefined : 1;
       const precision = graphPrecision(file) ?? (type === 'float16' ? 'fp16' : 'fp32');
-      return { kind: 'model', scale, contract: { layout, type, range }, precision, multiple, tile, batch };
+      return { kind: 'model', scale, contract: { layout, type, range, channels }, precision, multiple, tile, batch };
     }
     // A graph that crops or pads to a multiple shows a broken ratio at the sizes that do not fit.
     broken = Number.isNaN(scale) ? (broken ?? scale) : scale;

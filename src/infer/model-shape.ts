@@ -16,6 +16,7 @@ export class Unsupported extends Error {
 export interface Shape {
   readonly layout: 'nchw' | 'nhwc';
   readonly type: TensorContract['type'];
+  readonly channels: TensorContract['channels'];
   /** Fixed size in pixels; undefined when sides are free. */
   readonly tile: TileSides | undefined;
   /** Whether the graph says that it takes one picture a run. */
@@ -30,15 +31,32 @@ const isFixed = (side: Side | undefined): side is number => typeof side === 'num
 /** An axis without a name is an empty one. */
 const named = (side: Side) => (isFixed(side) ? side : side || '?');
 
+/** What a sidecar says of how pictures are taken. */
+export interface Wanted {
+  readonly layout?: TensorContract['layout'] | undefined;
+  readonly channels?: TensorContract['channels'] | undefined;
+}
+
 /** Layouts that the input can have. Where no axis says anything it may be both. @throws Unsupported */
 function layoutsOf(shape: readonly Side[]): TensorContract['layout'][] {
   const [, second, , fourth] = shape;
-  if (second === 3) return ['nchw'];
-  if (fourth === 3) return ['nhwc'];
+  for (const channels of [3, 1]) {
+    if (second === channels) return ['nchw'];
+    if (fourth === channels) return ['nhwc'];
+  }
   const few = isFixed(fourth) && fourth <= 4 ? fourth : undefined;
   const channels = isFixed(second) ? second : few;
-  if (channels !== undefined) throw new Unsupported(`its input has ${channels} channels, not 3 (RGB)`);
+  if (channels !== undefined) throw new Unsupported(`its input has ${channels} channels, not 3 (RGB) or 1 (grey)`);
   return isFixed(fourth) ? ['nchw'] : ['nchw', 'nhwc'];
+}
+
+/** What the channels are: three are RGB unless a sidecar says otherwise. @throws Unsupported when it says what cannot be */
+function channelsOf(axis: Side | undefined, wanted: Wanted['channels']): TensorContract['channels'] {
+  const channels = wanted ?? (axis === 1 ? 'grey' : 'rgb');
+  const needed = channels === 'grey' ? 1 : 3;
+  if (isFixed(axis) && axis !== needed)
+    throw new Unsupported(`its input has ${axis} channels, not ${needed} (${channels})`);
+  return channels;
 }
 
 /** The fixed size; undefined when both sides are free. @throws Unsupported for one that is fixed */
@@ -59,7 +77,7 @@ function fixedSize(sides: readonly Side[]): TileSides | undefined {
  * @returns what it may be, most likely first; running it tells which
  * @throws Unsupported when it can be none
  */
-export function readShapes(session: InferenceSession, wanted: Partial<TensorContract>): Shape[] {
+export function readShapes(session: InferenceSession, wanted: Wanted): Shape[] {
   const [input, ...moreInputs] = session.inputMetadata;
   const [output, ...moreOutputs] = session.outputMetadata;
   if (!input?.isTensor || !output?.isTensor || moreInputs.length || moreOutputs.length) {
@@ -86,6 +104,7 @@ export function readShapes(session: InferenceSession, wanted: Partial<TensorCont
   const layouts = wanted.layout ? [wanted.layout] : layoutsOf(shape);
   return layouts.map((layout) => ({
     ...{ layout, type, single: count === 1 },
+    channels: channelsOf(shape[layout === 'nchw' ? 1 : 3], wanted.channels),
     tile: fixedSize(layout === 'nchw' ? shape.slice(2) : shape.slice(1, 3)),
   }));
 }

@@ -18,6 +18,8 @@ export interface TensorContract {
   readonly type: 'float32' | 'float16' | 'uint8';
   /** Value of white: 1 or 255. */
   readonly range: 1 | 255;
+  /** Red, green and blue, these the other way round, or luma alone. */
+  readonly channels: 'rgb' | 'bgr' | 'grey';
 }
 
 /** A file that ships. */

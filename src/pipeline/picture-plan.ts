@@ -3,9 +3,10 @@ import { describePixelFormat } from '../decode/pixel-format.js';
 import { type PictureTarget, pictureTarget } from '../encode/pictures/formats.js';
 import type { PicturePlan } from '../encode/plan.js';
 import { TinySRError } from '../shared/errors.js';
-import type { MediaInfo, PictureSource } from '../shared/media.js';
+import type { MediaInfo } from '../shared/media.js';
 import type { Depth, UpscaleVideoOptions } from './options.js';
 import type { OutputPlan } from './output-plan.js';
+import { isGrey, profileWarnings, profileWarningsOfVideo, profileWay } from './profile-plan.js';
 
 /** Number of the first picture of a video, as ffmpeg has it. */
 const FIRST = 1;
@@ -44,35 +45,6 @@ export interface PictureOutput {
   readonly warnings: readonly string[];
 }
 
-const INKS = 'four inks (CMYK) become RGB without a look at their profile, so colours may look different';
-
-function colourWarnings(
-  { profile, inks }: PictureSource,
-  { format }: PictureTarget,
-  kept: PicturePlan,
-  compare: boolean,
-): string[] {
-  if (inks) return [`${INKS}: for exact ones, make them RGB first by a program that knows profiles`];
-  if (profile === undefined || kept.profile) return [];
-  const dropped = 'the colour profile is dropped, so colours may look different';
-  if (compare) return [`${dropped}: a comparison has none`];
-  if (!format.profile || (format.profile === 'inserted' && kept.pattern)) return [`${dropped}: PNG and JPEG keep it`];
-  const grey = profile === 'GRAY' ? ': PNG and TIFF, which can be grey, keep it' : '';
-  return [profile === 'unknown' ? `${dropped}: it is broken` : `${dropped}: it is one for ${profile}${grey}`];
-}
-
-/** How a source's colour profile gets into pictures; undefined where it does not, or is about other colours than theirs. */
-function profileWay(
-  { pictures }: MediaInfo,
-  { format, pattern }: PictureTarget,
-  pixelFormat: string,
-): PicturePlan['profile'] {
-  const space = isGrey(pixelFormat) ? 'GRAY' : 'RGB';
-  return pictures?.profile === space && !(pattern && format.profile === 'inserted') ? format.profile : undefined;
-}
-
-const isGrey = (pixelFormat: string) => /^(gray|ya\d|mono)/.test(pixelFormat);
-
 function warningsOf(
   source: MediaInfo,
   target: PictureTarget,
@@ -94,7 +66,7 @@ function warningsOf(
           `transparency is dropped: ${compare ? 'a comparison' : format.alpha ? 'the decoder gives none' : format.name} has none${format.alpha ? '' : ', PNG, TIFF and WebP have'}`,
         ]
       : []),
-    ...(pictures ? colourWarnings(pictures, target, kept, compare) : []),
+    ...(pictures ? profileWarnings(pictures, target, kept.profile, compare ? 'a comparison' : undefined) : []),
     ...(video.hdr ? [`HDR (${video.color.transfer}): pictures do not say so, and viewers show them pale`] : []),
   ];
 }
@@ -122,7 +94,7 @@ export function planPictures(options: UpscaleVideoOptions, target: PictureTarget
     first: (source.pictures?.sequence?.first ?? FIRST) + passed,
     deep: depth > 8,
     alpha,
-    profile: compare ? undefined : profileWay(source, target, pixelFormat),
+    profile: profileWay(source.pictures, target, pixelFormat),
     passed: 0,
   };
   return {
@@ -168,9 +140,6 @@ export function pictureSourceWarnings({ pictures, video }: MediaInfo, options: U
     ...(toVideo && pictures.sequence && options.fps === undefined
       ? [`${video.frameCount} pictures at 25 a second: --fps says another rate`]
       : []),
-    ...(toVideo && pictures.inks ? [INKS] : []),
-    ...(toVideo && pictures.profile && !pictures.inks
-      ? ['the colour profile of the pictures is dropped: a video has none']
-      : []),
+    ...(toVideo ? profileWarningsOfVideo(pictures) : []),
   ];
 }

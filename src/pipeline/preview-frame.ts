@@ -2,6 +2,7 @@ import { FrameSource } from '../decode/frame-source.js';
 import { checkHwaccel } from '../decode/hwaccel.js';
 import { probe } from '../decode/probe-source.js';
 import { OutputFile } from '../encode/output-file.js';
+import { pictureTarget } from '../encode/pictures/formats.js';
 import { startStill } from '../encode/still.js';
 import { DEFAULT_MODEL, resolveModel } from '../infer/resolve-model.js';
 import { createUpscaler } from '../infer/upscaler.js';
@@ -9,6 +10,7 @@ import { ClosingStack } from '../shared/closing-stack.js';
 import { TinySRError, toTinySRError } from '../shared/errors.js';
 import { requireFfmpeg } from '../shared/ffmpeg.js';
 import { stoppedError, throwIfStopped } from '../shared/stopped.js';
+import { carryPreviewProfile } from './carry-profile.js';
 import { checkPreviewOptions } from './check-options.js';
 import { planColor } from './color-plan.js';
 import { planDeinterlacing } from './deinterlace-plan.js';
@@ -21,9 +23,10 @@ async function preview(
   options: PreviewOptions,
   owned: ClosingStack,
   spooledIn: (folder: string) => void,
-): Promise<void> {
+): Promise<string[]> {
   const { signal, compare = false, frame } = options;
-  if (!/\.png$/i.test(options.output)) {
+  const picture = pictureTarget(options.output)?.format;
+  if (picture?.name !== 'PNG') {
     throw new TinySRError('TSR_OUTPUT_FORMAT', `${options.output}: a preview is a PNG`, {
       hint: 'Name the output .png.',
     });
@@ -41,6 +44,8 @@ async function preview(
   const info = await probe(path, signal);
   const { video } = info;
   const size = planSizes(video, model, options);
+  // Hardly a viewer heeds what a PNG says of the shape of its pixels.
+  const shown = squareSize(video, size, options);
   const { format, matrix, fullRange } = planColor(video, model, size, options.depth ?? 8);
   const { width, height } = size.frame;
   const source = owned.use(
@@ -73,8 +78,7 @@ async function preview(
       {
         after: { layout: upscaler.output, data: output, ...size.picture },
         before: compare ? { layout: upscaler.input, data: input, width: video.width, height: video.height } : undefined,
-        // Hardly a viewer heeds what a PNG says of the shape of its pixels.
-        ...{ ...squareSize(video, size, options), matrix, fullRange },
+        ...{ ...shown, matrix, fullRange },
       },
       file.temporary,
       options.output,
@@ -83,15 +87,19 @@ async function preview(
   );
   await still.finish();
   throwIfStopped(signal);
-  await file.commit();
+  const named = { ...{ target: file.temporary, output: options.output, format: picture }, ...shown };
+  const dropped = await carryPreviewProfile(info, frame, named);
+  throwIfStopped(signal);
+  return [...dropped, ...(await file.commit())];
 }
 
 /**
  * Upscales one frame of a video to a PNG; with `compare`, before|after.
  *
+ * @returns warnings
  * @throws TinySRError
  */
-export async function previewFrame(options: PreviewOptions): Promise<void> {
+export async function previewFrame(options: PreviewOptions): Promise<readonly string[]> {
   checkPreviewOptions(options);
   const { signal } = options;
   throwIfStopped(signal);
@@ -100,7 +108,7 @@ export async function previewFrame(options: PreviewOptions): Promise<void> {
   signal?.addEventListener('abort', stop, { once: true });
   let scratch: string | undefined;
   try {
-    await preview(options, owned, (folder) => {
+    return await preview(options, owned, (folder) => {
       scratch = folder;
     });
   } catch (error) {

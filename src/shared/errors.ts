@@ -78,7 +78,10 @@ export const ERROR_CODES = {
     exit: 5,
     meaning: 'The file is not a loadable ONNX model (not ONNX, truncated, data outside its folder).',
   },
-  TSR_MODEL_UNSUPPORTED: { exit: 5, meaning: 'The model loads but is not an x2, x3 or x4 RGB upscaler.' },
+  TSR_MODEL_UNSUPPORTED: {
+    exit: 5,
+    meaning: 'The model loads but is not an x2, x3 or x4 upscaler of RGB or grey pictures.',
+  },
   TSR_MODEL_CHECKSUM: { exit: 5, meaning: 'A shipped model file does not match its sha256 in the manifest.' },
   TSR_DEVICE_UNAVAILABLE: {
     exit: 5,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { ffmpeg, frameTimes, probeFile, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
+import { profileFor, withProfile } from '../support/metadata.js';
 
 const folder = testFolder();
 const clip = () =>
@@ -66,6 +67,17 @@ describe('tinysr-video in out', () => {
     const { code } = await runCli([await clip(), out, '--preview', '3', '--compare']);
     expect(code).toBe(0);
     expect(await videoStream(out)).toMatchObject({ codec_name: 'png', width: 256, height: 192 });
+  });
+
+  it('tells what a preview drops', async () => {
+    const [plain, input, out] = [folder.file('grey.png'), folder.file('profiled.png'), folder.file('dropped.png')];
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48,format=gray', '-frames:v', '1', plain);
+    withProfile(plain, input, profileFor('GRAY'), [64, 48]);
+    const { stderr } = await runCli([input, out, '--preview', '0']);
+    expect(stderr).toMatch(/^warning: the colour profile is dropped.*one for GRAY.*\n$/);
+    const json = await runCli([input, out, '--preview', '0', '--json', '-y']);
+    const events = json.stdout.toString().trim().split('\n');
+    expect(events.map((line) => JSON.parse(line).type)).toEqual(['warning', 'preview']);
   });
 
   it('takes options from the environment, and the command line before it', async () => {

@@ -450,9 +450,9 @@ describe('a model that cannot be used', () => {
   it.each([
     ['x1', () => enlarger({ scale: 1 }), /x1, not x2, x3 or x4/],
     ['x5', () => enlarger({ scale: 5 }), /x5, not x2, x3 or x4/],
-    ['one channel', () => enlarger({ scale: 2, channels: 1 }), /1 channels, not 3/],
+    ['two channels', () => enlarger({ scale: 2, channels: 2 }), /2 channels, not 3 \(RGB\) or 1 \(grey\)/],
     ['four channels', () => enlarger({ scale: 2, channels: 4 }), /4 channels, not 3/],
-    ['one channel last', () => enlarger({ scale: 2, layout: 'nhwc', channels: 1 }), /1 channels, not 3/],
+    ['four channels last', () => enlarger({ scale: 2, layout: 'nhwc', channels: 4 }), /4 channels, not 3/],
     ['four pictures at once', () => enlarger({ scale: 2, count: 4 }), /takes 4 pictures at once/],
     ['sides that grow differently', () => enlarger({ scale: 2, across: 4 }), /unequally/],
     ['x1.5', () => enlarger({ scale: 1.5 }), /x1\.5, not x2, x3 or x4/],

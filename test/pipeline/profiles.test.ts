@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { previewFrame } from '#src/index.js';
 import { ffmpeg, streamsOf } from '../support/ffmpeg.js';
 import { testFolder } from '../support/folder.js';
 import { cameraExif, intoPng, profileFor, withProfile } from '../support/metadata.js';
@@ -142,6 +143,84 @@ describe('a colour profile', () => {
     const { warnings } = await upscale({ input, output, ...MODEL });
     expect(warnings).toEqual([expect.stringContaining('it is broken')]);
     expect(profileIn(output)).toBeUndefined();
+  });
+});
+
+describe('before | after', () => {
+  it.each(['png', 'jpg', 'webp', 'tif'])('keeps the colour profile in %s', async (to) => {
+    const [input, output] = [await profiled('png', LARGE), folder.file(`compared.${to}`)];
+    const { warnings } = await upscale({ input, output, compare: true, ...MODEL });
+    expect([warnings, profileIn(output)?.equals(LARGE)]).toEqual([[], true]);
+    expect(await worstPsnr(input, output, 'rgb24')).toBeGreaterThan(20);
+    const plainOutput = folder.file(`compared-plain.${to}`);
+    await upscale({ input: await plain('png', 'rgb24'), output: plainOutput, compare: true, ...MODEL });
+    const [kept, without] = [await decode(output, { format: 'rgb24' }), await decode(plainOutput, { format: 'rgb24' })];
+    expect(Buffer.compare(kept.frames[0] ?? Buffer.of(), without.frames[0] ?? Buffer.of(1))).toBe(0);
+  });
+
+  it('keeps that of every numbered picture', async () => {
+    const plainPicture = await plain('png', 'rgb24');
+    for (const [number, profile] of [RGB, LARGE].entries())
+      withProfile(plainPicture, folder.file(`both${number}.png`), profile, SIZE);
+    const [input, output] = [folder.file('both%d.png'), folder.file('both/%d.png')];
+    const { warnings } = await upscale({ input, output, compare: true, ...MODEL });
+    expect(warnings).toEqual([]);
+    expect(profileIn(folder.file('both/0.png'))?.equals(RGB)).toBe(true);
+    expect(profileIn(folder.file('both/1.png'))?.equals(LARGE)).toBe(true);
+  });
+
+  it('of a grey picture has colours, and drops its profile with a warning', async () => {
+    const input = await profiled('png', profileFor('GRAY'), 'gray');
+    const output = folder.file('compared-grey.png');
+    const { warnings } = await upscale({ input, output, compare: true, ...MODEL });
+    expect(warnings).toEqual([expect.stringMatching(/one for GRAY, and a comparison has colours$/)]);
+    expect(profileIn(output)).toBeUndefined();
+  });
+});
+
+describe('a preview', () => {
+  const preview = (input: string, output: string, options = {}) =>
+    previewFrame({ input, output, frame: 0, device: 'cpu', threads: 2, ...MODEL, ...options });
+
+  it.each([
+    ['png', {}],
+    ['jpg', { compare: true }],
+    ['webp', { compare: true }],
+    ['tif', {}],
+  ])('of %s keeps the colour profile: %o', async (from, options) => {
+    const [input, output] = [await profiled(from, LARGE), folder.file(`preview-${from}.png`)];
+    expect(await preview(input, output, options)).toEqual([]);
+    expect(profileIn(output)?.equals(LARGE)).toBe(true);
+    // As other programs read it, too.
+    expect((await streamsOf(output, 'video'))[0]?.pix_fmt).toBe('rgb24');
+    expect(await worstPsnr(input, output, 'rgb24')).toBeGreaterThan(20);
+  });
+
+  it('of a numbered picture keeps that of this one', async () => {
+    const plainPicture = await plain('png', 'rgb24');
+    withProfile(plainPicture, folder.file('own0.png'), RGB, SIZE);
+    withProfile(plainPicture, folder.file('own1.png'), LARGE, SIZE);
+    writeFileSync(folder.file('own2.png'), readFileSync(plainPicture));
+    for (const [frame, profile] of [RGB, LARGE, undefined].entries()) {
+      const output = folder.file(`own-${frame}.out.png`);
+      expect(await preview(folder.file('own%d.png'), output, { frame })).toEqual([]);
+      expect(profileIn(output)).toEqual(profile);
+    }
+  });
+
+  it('tells of one that is not for its colours', async () => {
+    const output = folder.file('preview-grey.png');
+    const warnings = await preview(await profiled('png', profileFor('GRAY'), 'gray'), output);
+    expect(warnings).toEqual([expect.stringMatching(/one for GRAY, and a preview has colours$/)]);
+    expect(profileIn(output)).toBeUndefined();
+  });
+
+  it('of a video has none', async () => {
+    const input = await folder.made('video.mkv', (path) =>
+      ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48', '-frames:v', '1', '-c:v', 'ffv1', path),
+    );
+    const output = folder.file('preview-video.png');
+    expect([await preview(input, output), profileIn(output)]).toEqual([[], undefined]);
   });
 });
 

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { ffmpeg, frameTimes, packets, probeFile, type Stream, videoStream } from '../support/ffmpeg.js';
 import { namesIn, testFolder } from '../support/folder.js';
+import { enlarger } from '../support/onnx.js';
 import { counting, decode, numbered, numbersIn, psnr } from '../support/pictures.js';
 import { errorOf, failure, type Report, type RunOptions, upscale } from '../support/upscale.js';
 
@@ -335,6 +336,15 @@ describe('a run that cannot go on', () => {
     expect(message).toBe(`${output}: cannot go on where an earlier run stopped: not as it was: ${what}`);
     expect(hint).toContain(`remove ${workOf(output)} to start over`);
     expect(namesIn(workOf(output))).toEqual(before);
+  });
+
+  it('says that the same model is said to be another one', async () => {
+    const [model, output] = [folder.file('own.onnx'), folder.file('own.mkv')];
+    writeFileSync(model, enlarger({ scale: 2 }));
+    const options = { input: await even('mov'), output, model, ...SMALL };
+    await stopped(options, 1);
+    writeFileSync(`${model}.json`, '{"channels": "bgr"}');
+    expect((await failure(options)).message).toContain('channels and white of the model (was rgb 1, is bgr 1)');
   });
 
   it('says that the source changed', async () => {

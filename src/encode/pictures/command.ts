@@ -41,34 +41,43 @@ function toFile({ pixelFormat }: EncodePlan): string[] {
 }
 
 /**
- * Colours from the upscaled frames, transparency from the source enlarged by interpolation. The filter gives its result
- * all that the source's frame carries beside its samples: that is how a colour profile gets into the file.
+ * The filter that takes the colours of its second picture. It gives its result all that the frame of its first, which is
+ * the source, carries beside its samples: that is how a colour profile gets into the file.
  */
+const TAKE_COLOURS = 'blend=c0_opacity=0:c1_opacity=0:c2_opacity=0:c3_opacity=1:shortest=1';
+
+/** A picture of the source in the size of the output. */
+const enlarged = ({ width, height }: EncodePlan) =>
+  `scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int,setsar=1`;
+
+/** Colours from the upscaled frames, transparency from the source enlarged by interpolation. */
 function withSource(plan: EncodePlan, { alpha, deep, profile }: PicturePlan, source: string): string {
   const format = `format=gbr${alpha ? 'a' : ''}p${deep ? '16le' : ''}`;
   // One that is not for these colours would come along with the transparency.
   const unfit = plan.source.pictures?.profile !== undefined && profile !== 'encoded';
   const without = unfit ? 'sidedata=mode=delete:type=ICC_PROFILE,' : '';
-  const colours = 'c0_opacity=0:c1_opacity=0:c2_opacity=0';
   return [
-    `${source}scale=${plan.width}:${plan.height}:flags=bicubic+accurate_rnd+full_chroma_int,setsar=1,${without}${format}[carried]`,
+    `${source}${enlarged(plan)},${without}${format}[carried]`,
     `[0:v:0]${[...toOutputSize(plan), ...counted(plan), 'setsar=1', format].join(',')}[upscaled]`,
-    `[carried][upscaled]blend=${colours}:c3_opacity=1:shortest=1,${toFile(plan).join(',')}[video]`,
+    `[carried][upscaled]${TAKE_COLOURS},${toFile(plan).join(',')}[video]`,
   ].join(';');
 }
 
-function beforeAndAfter(plan: EncodePlan, source: string): string {
+function beforeAndAfter(plan: EncodePlan, { profile }: PicturePlan, source: string): string {
   const toSize = [...toOutputSize(plan), ...counted(plan)];
-  const [before, after, join] = compareFilters(plan.width, plan.height, toSize, timeBase(plan));
+  const compared = compareFilters(plan.width, plan.height, toSize, timeBase(plan)).join(';');
   const { pixelFormat, color } = plan.source.video;
   // Without a tag, ffmpeg would take any video for SD.
   const tags = `setparams=colorspace=${matrixTag(plan.matrix)}:range=${plan.fullRange ? 'pc' : 'tv'}`;
+  const tagged = `${source}${hasNoMatrix(pixelFormat, color.range) ? 'null' : tags}`;
+  const end = `${toFile(plan).join(',')}[video]`;
+  if (profile !== 'encoded') return [`${tagged}[before]`, '[0:v:0]null[after]', `${compared},${end}`].join(';');
   return [
-    `${source}${hasNoMatrix(pixelFormat, color.range) ? 'null' : tags}[before]`,
+    `${tagged},split[before][whole]`,
     '[0:v:0]null[after]',
-    before,
-    after,
-    `${join},${toFile(plan).join(',')}[video]`,
+    `${compared}[compared]`,
+    `[whole]${enlarged(plan)},format=gbrp[carried]`,
+    `[carried][compared]${TAKE_COLOURS},${end}`,
   ].join(';');
 }
 
@@ -83,7 +92,7 @@ export function pictureFilters(plan: EncodePlan, pictures: PicturePlan): string 
   ];
   const made = deinterlaceFilters(video, plan.deinterlacing, { origin: video.startTime, sought: readFrom(plan) > 0 });
   const source = `[1:${video.index}]${[...turn, ...made, ...begin, ...counted(plan)].join(',')},`;
-  return plan.compare ? beforeAndAfter(plan, source) : withSource(plan, pictures, source);
+  return plan.compare ? beforeAndAfter(plan, pictures, source) : withSource(plan, pictures, source);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { bytesAt } from '../../decode/pictures/chunks.js';
 import { EXIF_MARK, exifAt } from '../../decode/pictures/exif.js';
 import { insertAt } from './edit-file.js';
 import type { PictureFormat } from './formats.js';
+import { BEHIND_IHDR, pngChunk } from './png.js';
 import { extendWebp, riffChunk, type Size, tellWebpLength } from './webp.js';
 
 /** Bytes that a segment of JPEG can have, its length included. */
@@ -21,15 +21,8 @@ async function intoJpeg(file: FileHandle, exif: Buffer): Promise<boolean> {
   return true;
 }
 
-/** Bytes of PNG's signature and of its first chunk, which comes before all others. */
-const PNG_HEAD = 33;
-
 async function intoPng(file: FileHandle, exif: Buffer): Promise<boolean> {
-  const body = Buffer.concat([Buffer.from('eXIf', 'latin1'), exif]);
-  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(exif.length);
-  checksum.writeUInt32BE(crc32(body));
-  await insertAt(file, PNG_HEAD, Buffer.concat([length, body, checksum]));
+  await insertAt(file, BEHIND_IHDR, pngChunk('eXIf', exif));
   return true;
 }
 

@@ -1,9 +1,21 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { bytesAt } from '../../decode/pictures/chunks.js';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
 import { readProfile } from '../../decode/pictures/profile.js';
+import { ENTRY, firstDirectory } from '../../decode/pictures/tiff-directory.js';
 import { insertAt, writeAt } from './edit-file.js';
 import type { PictureFormat } from './formats.js';
+import { BEHIND_IHDR, pngChunk } from './png.js';
 import { BEHIND_VP8X, extendWebp, riffChunk, type Size, tellWebpLength } from './webp.js';
+
+const packed = promisify<Buffer, Buffer>(deflate);
+/** What a PNG's profile is called, the zero behind it, and the only way of compression that there is. */
+const PNG_HEAD = Buffer.from('ICC profile\0\0', 'latin1');
+
+/** The profile comes before the picture. */
+async function intoPng(file: FileHandle, profile: Buffer): Promise<void> {
+  await insertAt(file, BEHIND_IHDR, pngChunk('iCCP', Buffer.concat([PNG_HEAD, await packed(profile)])));
+}
 
 /** The profile comes first of what a WebP holds. */
 async function intoWebp(file: FileHandle, profile: Buffer, size: Size): Promise<void> {
@@ -15,44 +27,37 @@ async function intoWebp(file: FileHandle, profile: Buffer, size: Size): Promise<
 const TAG = 34_675;
 /** Kind of bytes that mean nothing to TIFF. */
 const UNDEFINED = 7;
-const ENTRY = 12;
 
 /** A directory like the first one, with an entry more, is put behind all else: nothing in the file moves. */
 async function intoTiff(file: FileHandle, profile: Buffer): Promise<void> {
-  const header = await bytesAt(file, 0, 8);
-  const little = header.toString('latin1', 0, 2) === 'II';
-  const short = (from: Buffer, at: number) => (little ? from.readUInt16LE(at) : from.readUInt16BE(at));
-  const put = (to: Buffer, at: number, value: number, bytes: 2 | 4) =>
-    little ? to.writeUIntLE(value, at, bytes) : to.writeUIntBE(value, at, bytes);
-  const from = little ? header.readUInt32LE(4) : header.readUInt32BE(4);
-  const count = short(await bytesAt(file, from, 2), 0);
-  const directory = await bytesAt(file, from + 2, count * ENTRY + 4);
+  const directory = await firstDirectory(file, 0);
+  if (!directory) throw new Error('the encoder wrote a TIFF without a directory');
+  const { order, entries, next } = directory;
   const { size } = await file.stat();
   // Both begin at even places.
   const at = size + (size % 2);
   const body = Buffer.concat([profile, Buffer.alloc(profile.length % 2)]);
   const entry = Buffer.alloc(ENTRY);
-  put(entry, 0, TAG, 2);
-  put(entry, 2, UNDEFINED, 2);
-  put(entry, 4, profile.length, 4);
-  put(entry, 8, at, 4);
-  const entries = Array.from({ length: count }, (_, index) => directory.subarray(index * ENTRY, (index + 1) * ENTRY));
-  const sorted = [...entries, entry].sort((a, b) => short(a, 0) - short(b, 0));
-  const length = Buffer.alloc(2);
-  put(length, 0, sorted.length, 2);
-  await writeAt(file, at, Buffer.concat([body, length, ...sorted, directory.subarray(count * ENTRY)]));
-  const place = Buffer.alloc(4);
-  put(place, 0, at + body.length, 4);
+  order.setShort(entry, 0, TAG);
+  order.setShort(entry, 2, UNDEFINED);
+  order.setLong(entry, 4, profile.length);
+  order.setLong(entry, 8, at);
+  const sorted = [...entries, entry].sort((a, b) => order.short(a, 0) - order.short(b, 0));
+  const [length, place] = [Buffer.alloc(2), Buffer.alloc(4)];
+  order.setShort(length, 0, sorted.length);
+  order.setLong(place, 0, at + body.length);
+  await writeAt(file, at, Buffer.concat([body, length, ...sorted, next]));
   await writeAt(file, 4, place);
 }
 
 const INTO = new Map<string, (file: FileHandle, profile: Buffer, size: Size) => Promise<void>>([
+  ['PNG', intoPng],
   ['WebP', intoWebp],
   ['TIFF', intoTiff],
 ]);
 
 /**
- * Puts a colour profile into a finished picture, if the encoder has not put any there (WebP container; ICC.1, B.2 of TIFF).
+ * Puts a colour profile into a finished picture, if the encoder has not put any there (PNG iCCP; WebP container; ICC.1, B.2 of TIFF).
  *
  * @param size of the picture in pixels
  */

@@ -1,37 +1,35 @@
+import { ByteOrder, ENTRY, isTiff } from '../../decode/pictures/tiff-directory.js';
+
 /** Tags of Exif that speak of the picture's form: its sizes are in either directory, of some phones in both. */
 const TAG = { orientation: 0x0112, exif: 0x8769 } as const;
 const SIZES = { first: [0x0100, 0x0101], inner: [0xa002, 0xa003] } as const;
 const [SHORT, LONG] = [3, 4];
-/** Bytes of a directory's entry: tag, type, count, value. */
-const ENTRY = 12;
 
-/** Reads and writes in one of the two orders of bytes that TIFF has. */
+/** Reads and writes fields of a structure of TIFF in memory. */
 class Fields {
   readonly #bytes: Buffer;
-  readonly #little: boolean;
+  readonly #order: ByteOrder;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#little = bytes.toString('latin1', 0, 2) === 'II';
+    this.#order = new ByteOrder(bytes);
   }
 
   /** @throws RangeError beyond the end, as all of these */
   short(at: number): number {
-    return this.#little ? this.#bytes.readUInt16LE(at) : this.#bytes.readUInt16BE(at);
+    return this.#order.short(this.#bytes, at);
   }
 
   long(at: number): number {
-    return this.#little ? this.#bytes.readUInt32LE(at) : this.#bytes.readUInt32BE(at);
+    return this.#order.long(this.#bytes, at);
   }
 
   setShort(at: number, value: number): void {
-    if (this.#little) this.#bytes.writeUInt16LE(value, at);
-    else this.#bytes.writeUInt16BE(value, at);
+    this.#order.setShort(this.#bytes, at, value);
   }
 
   setLong(at: number, value: number): void {
-    if (this.#little) this.#bytes.writeUInt32LE(value, at);
-    else this.#bytes.writeUInt32BE(value, at);
+    this.#order.setLong(this.#bytes, at, value);
   }
 
   /** Where the entry of a tag begins in a directory. */
@@ -68,7 +66,7 @@ export function uprightExif(
   exif: Buffer,
   { width, height }: { readonly width: number; readonly height: number },
 ): Buffer | undefined {
-  if (!['II*\0', 'MM\0*'].includes(exif.toString('latin1', 0, 4))) return undefined;
+  if (!isTiff(exif)) return undefined;
   const made = Buffer.from(exif);
   const fields = new Fields(made);
   try {

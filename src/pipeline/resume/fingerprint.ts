@@ -71,6 +71,8 @@ async function ofSource(path: string, sequence: PictureSequence | undefined): Pr
 export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan): Promise<Record<string, string>> {
   const { model, decode, encode } = plan;
   const { sequence } = encode.source.pictures ?? {};
+  // A sidecar may say otherwise of the same file.
+  const { contract } = model.variants[0] ?? {};
   const [source, ffmpeg, sum] = await Promise.all([
     ofSource(options.input, sequence),
     requireFfmpeg(),
@@ -83,6 +85,7 @@ export async function fingerprint(options: UpscaleVideoOptions, plan: VideoPlan)
     '--compare': options.compare ? 'given' : undefined,
     '--model': model.name,
     'content of the model': sum,
+    'channels and white of the model': contract && `${contract.channels} ${contract.range}`,
     '--precision': options.precision,
     'size of the picture': `${encode.width}x${encode.height}`,
     'format of the frames': decode.format,
