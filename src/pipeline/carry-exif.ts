@@ -1,8 +1,8 @@
-import { readExif } from '../decode/pictures/exif.js';
 import { nameError } from '../encode/part.js';
 import { holdsExif, insertExif } from '../encode/pictures/insert-exif.js';
 import { uprightExif } from '../encode/pictures/upright-exif.js';
 import type { EncodePlan } from '../encode/plan.js';
+import { readExif } from '../shared/pictures/exif.js';
 
 /**
  * Carries over what a picture says of itself: camera, time, place (Exif).

@@ -1,4 +1,3 @@
-import { profileSpace, readProfile } from '../decode/pictures/profile.js';
 import { nameError } from '../encode/part.js';
 import type { PictureFormat } from '../encode/pictures/formats.js';
 import { insertProfile } from '../encode/pictures/insert-profile.js';
@@ -6,6 +5,7 @@ import type { Size } from '../encode/pictures/webp.js';
 import type { EncodePlan } from '../encode/plan.js';
 import type { MediaInfo } from '../shared/media.js';
 import { pathOf } from '../shared/pattern.js';
+import { profileSpace, readProfile } from '../shared/pictures/profile.js';
 import { profileWarnings } from './profile-plan.js';
 
 const LOST = 'the colour profile is dropped, so colours may look different: the source went';

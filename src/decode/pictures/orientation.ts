@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { exifAt } from './exif.js';
+import { exifAt } from '../../shared/pictures/exif.js';
+import { tiffEntry } from '../../shared/pictures/tiff-entry.js';
 import type { PictureKind } from './kinds.js';
-import { tiffEntry } from './tiff-entry.js';
 
 /** Tag of the orientation in a directory of TIFF or Exif. */
 const ORIENTATION = 0x0112;

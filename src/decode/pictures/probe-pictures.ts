@@ -1,13 +1,13 @@
 import { fileUrl, pictureInputOptions } from '../../shared/input-options.js';
 import type { MediaInfo, PictureSequence, VideoStream } from '../../shared/media.js';
 import { patternPath } from '../../shared/pattern.js';
+import { profileSpace, readProfile } from '../../shared/pictures/profile.js';
 import { formatRational, type Rational, rationalValue } from '../../shared/rational.js';
 import { ffprobe } from '../ffprobe.js';
 import { checkFile, videoStream } from '../probe.js';
 import type { FoundPictures } from './find-pictures.js';
 import type { PictureKind } from './kinds.js';
 import { isTurned, readOrientation, turnFilters } from './orientation.js';
-import { profileSpace, readProfile } from './profile.js';
 import { lookAtSamples } from './samples.js';
 
 /** Frames a second of numbered pictures that nobody gave a rate for, as ffmpeg has it. */

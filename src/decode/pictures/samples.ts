@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { VideoStream } from '../../shared/media.js';
-import { chunkAt } from './chunks.js';
+import { chunkAt } from '../../shared/pictures/chunks.js';
+import { tiffEntry } from '../../shared/pictures/tiff-entry.js';
 import type { PictureKind } from './kinds.js';
-import { tiffEntry } from './tiff-entry.js';
 
 /** What samples are that the decoder gives in a format for something else, too. */
 export interface Samples {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { bytesAt } from '../../decode/pictures/chunks.js';
+import { bytesAt } from '../../shared/pictures/chunks.js';
 
 /** Bytes that are moved at once. */
 const BLOCK = 1 << 20;

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { bytesAt } from '../../decode/pictures/chunks.js';
-import { EXIF_MARK, exifAt } from '../../decode/pictures/exif.js';
+import { bytesAt } from '../../shared/pictures/chunks.js';
+import { EXIF_MARK, exifAt } from '../../shared/pictures/exif.js';
 import { insertAt } from './edit-file.js';
 import type { PictureFormat } from './formats.js';
 import { BEHIND_IHDR, pngChunk } from './png.js';

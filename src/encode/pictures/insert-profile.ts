@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { readProfile } from '../../decode/pictures/profile.js';
-import { ENTRY, firstDirectory } from '../../decode/pictures/tiff-directory.js';
+import { readProfile } from '../../shared/pictures/profile.js';
+import { ENTRY, firstDirectory } from '../../shared/pictures/tiff-directory.js';
 import { insertAt, writeAt } from './edit-file.js';
 import type { PictureFormat } from './formats.js';
 import { BEHIND_IHDR, pngChunk } from './png.js';

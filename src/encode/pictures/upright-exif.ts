@@ -1,4 +1,4 @@
-import { ByteOrder, ENTRY, isTiff } from '../../decode/pictures/tiff-directory.js';
+import { ByteOrder, ENTRY, isTiff } from '../../shared/pictures/tiff-directory.js';
 
 /** Tags of Exif that speak of the picture's form: its sizes are in either directory, of some phones in both. */
 const TAG = { orientation: 0x0112, exif: 0x8769 } as const;

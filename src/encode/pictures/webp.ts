@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { bytesAt } from '../../decode/pictures/chunks.js';
+import { bytesAt } from '../../shared/pictures/chunks.js';
 import { insertAt, writeAt } from './edit-file.js';
 
 /** Of a picture, in pixels. */
