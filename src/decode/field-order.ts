@@ -19,13 +19,18 @@ export function marksFrames(codec: string): boolean {
   return MARKING.has(codec);
 }
 
+/** Whether what a codec's frames call interlaced is a single field: HEVC knows no picture that is woven of two. */
+export function marksSingleFields(codec: string): boolean {
+  return codec === 'hevc';
+}
+
 /** What the stream says of the order of its fields; undefined where it does not say. */
 export function streamFieldOrder({ field_order }: ProbedStream): FieldOrder {
   return BY_NAME[field_order ?? ''];
 }
 
 /** What the first frame says. A frame without a mark says nothing of those after it. */
-export function frameFieldOrder({ frames: [first] }: ProbeReport): FieldOrder {
+export function frameFieldOrder({ frames: [first] }: ProbeReport): VideoStream['singleFields'] {
   if (!first?.interlaced_frame) return undefined;
   return first.top_field_first ? 'top' : 'bottom';
 }

@@ -5,7 +5,7 @@ import { MAX_PIXELS, MAX_SIDE, MIN_SIDE } from '../shared/limits.js';
 import type { ColorTags, HdrMetadata, MediaInfo, OtherStream, Stereo, VideoStream } from '../shared/media.js';
 import { parseRational, type Rational, rationalValue } from '../shared/rational.js';
 import { ffprobe, type ProbedStream, type ProbeReport } from './ffprobe.js';
-import { frameFieldOrder, marksFrames, streamFieldOrder } from './field-order.js';
+import { frameFieldOrder, marksFrames, marksSingleFields, streamFieldOrder } from './field-order.js';
 import { patternIn } from './pictures/sequence.js';
 import { describePixelFormat } from './pixel-format.js';
 import { turnOf } from './turn.js';
@@ -171,8 +171,17 @@ function hdrMetadata(report: ProbeReport, stream: ProbedStream): HdrMetadata | u
   };
 }
 
-function fieldsOf(fieldOrder: VideoStream['fieldOrder']): Pick<VideoStream, 'fieldOrder' | 'interlaced'> {
-  return { fieldOrder, interlaced: fieldOrder === 'top' || fieldOrder === 'bottom' };
+function fieldsOf(
+  fieldOrder: VideoStream['fieldOrder'],
+): Pick<VideoStream, 'fieldOrder' | 'interlaced' | 'singleFields'> {
+  return { fieldOrder, interlaced: fieldOrder === 'top' || fieldOrder === 'bottom', singleFields: undefined };
+}
+
+/** What the first frame adds: of single fields the stream may speak as if pictures were woven of them. */
+function fieldsWith(video: VideoStream, report: ProbeReport): ReturnType<typeof fieldsOf> {
+  const order = frameFieldOrder(report);
+  if (!marksSingleFields(video.codec)) return fieldsOf(order ?? video.fieldOrder);
+  return order ? { ...fieldsOf(undefined), singleFields: order } : fieldsOf(video.fieldOrder);
 }
 
 /** What a container says of fields where its writer did not know: Matroska calls all progressive then. */
@@ -188,12 +197,13 @@ async function withFirstFrame(
   stream: ProbedStream,
   signal?: AbortSignal,
 ): Promise<VideoStream> {
-  const asksFields = marksFrames(video.codec) && isVague(video.fieldOrder, format);
+  const isUnsure = marksFrames(video.codec) && isVague(video.fieldOrder, format);
+  const asksFields = isUnsure || marksSingleFields(video.codec);
   if (!video.hdr && !asksFields) return video;
   const report = await ffprobe(path, signal, { firstFrame: stream.index });
   return {
     ...video,
-    ...(asksFields && fieldsOf(frameFieldOrder(report) ?? video.fieldOrder)),
+    ...(asksFields && fieldsWith(video, report)),
     hdrMetadata: video.hdr ? hdrMetadata(report, stream) : undefined,
   };
 }

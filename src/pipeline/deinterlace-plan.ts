@@ -67,8 +67,25 @@ function filmWarnings({ frameRate, depth }: VideoStream, pulldown: Pulldown | un
   ];
 }
 
+/** Fields one by one are no pictures, and no filter here joins them: frame counts, sizes and clocks all go by what is decoded. */
+function singleFieldWarnings({ singleFields }: VideoStream): string[] {
+  if (!singleFields) return [];
+  const join = `weave=first_field=${singleFields},setpts=PTS-0.5/FR/TB`;
+  return [
+    `each picture is a single field of half the height, and comes out as one: join them first (ffmpeg -i IN -vf ${join} -c:v ffv1 -c:a copy JOINED.mkv)`,
+  ];
+}
+
 /** Decides how frames become pictures. */
 export function planDeinterlacing(
+  source: Pick<MediaInfo, 'video' | 'format'>,
+  options: Pick<UpscaleOptions, 'deinterlace' | 'fieldOrder'>,
+): DeinterlacePlan {
+  const { deinterlacing, warnings } = planWholeFrames(source, options);
+  return { deinterlacing, warnings: [...singleFieldWarnings(source.video), ...warnings] };
+}
+
+function planWholeFrames(
   { video, format }: Pick<MediaInfo, 'video' | 'format'>,
   { deinterlace = 'auto', fieldOrder = 'auto' }: Pick<UpscaleOptions, 'deinterlace' | 'fieldOrder'>,
 ): DeinterlacePlan {

@@ -53,6 +53,8 @@ export interface VideoStream {
   readonly fieldOrder: 'top' | 'bottom' | 'progressive' | undefined;
   /** Whether stream or first frame say that frames are woven of two fields. */
   readonly interlaced: boolean;
+  /** Which field comes first where each picture is one field, of half the height, as HEVC has them; undefined elsewhere. */
+  readonly singleFields: 'top' | 'bottom' | undefined;
   /** Undefined for a picture of one view. */
   readonly stereo: Stereo | undefined;
   /** `compatible`: the base layer is a picture by itself; `own`: its colours are Dolby Vision's. */

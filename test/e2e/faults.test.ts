@@ -16,13 +16,14 @@ describe('relay on a bad network', { timeout: 3 * PATIENCE }, () => {
   const stage = testBrowser('160x90');
   let proxy: UdpProxy;
   let relay: Relay;
+  let publisher: Page;
   let viewer: Page;
 
   beforeAll(async () => {
     proxy = await UdpProxy.open();
     relay = await openRelay({ announcedPort: proxy.port });
     proxy.target = relay.mediaPort;
-    const publisher = await stage.browser.open(relay.url);
+    publisher = await stage.browser.open(relay.url);
     viewer = await stage.browser.open(await publishCamera(publisher));
     await waitForFrames(viewer, 'after', FLOWING);
   }, 2 * PATIENCE);
@@ -76,5 +77,51 @@ describe('relay on a bad network', { timeout: 3 * PATIENCE }, () => {
     await recovers();
     expect(relay.state).toMatchObject({ rooms: 1, viewers: 1, peers: 2 });
     stage.browser.check();
+  });
+
+  it('tells who publishes and who watches while the connection is lost, whoever notices it, and no longer', async () => {
+    const text = (page: Page, id: string) => () => page.textContent(`#${id}`);
+    const patience = { timeout: PATIENCE, interval: 100 };
+    // A browser that does not notice: as after a sleep, only the relay knows.
+    const slept = await stage.browser.context.newPage();
+    await slept.addInitScript(() => {
+      const listen = RTCPeerConnection.prototype.addEventListener;
+      RTCPeerConnection.prototype.addEventListener = function (
+        this: RTCPeerConnection,
+        type: string,
+        ...rest: unknown[]
+      ) {
+        const [heard, ...options] = rest as [(event: Event) => void];
+        const hear = (event: Event) => this.connectionState === 'connected' && heard(event);
+        listen.apply(this, [type, type === 'connectionstatechange' ? hear : heard, ...options] as never);
+      } as typeof listen;
+    });
+    await slept.goto(viewer.url());
+    await waitForFrames(slept, 'after', FLOWING);
+    await expect.poll(text(slept, 'status'), patience).toBe('Live');
+
+    proxy.faults = { ...GOOD_NETWORK, cut: true };
+    const lost = 'The connection was lost and is being restored.';
+    await Promise.all([
+      expect.poll(text(publisher, 'studio-trouble'), patience).toBe(lost),
+      expect.poll(text(viewer, 'empty-text'), patience).toBe(lost),
+      expect.poll(text(slept, 'empty-text'), patience).toBe(lost),
+    ]);
+    expect(await text(publisher, 'studio-title')()).toBe('You are not live');
+    expect(await publisher.isVisible('#live-badge')).toBe(false);
+    expect(await viewer.isVisible('#empty')).toBe(true);
+    proxy.faults = GOOD_NETWORK;
+    await Promise.all([
+      expect.poll(text(publisher, 'status'), patience).toBe('Live'),
+      expect.poll(text(viewer, 'status'), patience).toBe('Live'),
+      expect.poll(text(slept, 'status'), patience).toBe('Live'),
+    ]);
+    expect(await text(publisher, 'studio-title')()).toBe('You are live');
+    expect(await publisher.isVisible('#studio-trouble')).toBe(false);
+    expect(await viewer.isVisible('#empty')).toBe(false);
+    // It was the connection that was there before.
+    expect(relay.state).toMatchObject({ rooms: 1, viewers: 2, peers: 3 });
+    stage.browser.check();
+    await slept.close();
   });
 });

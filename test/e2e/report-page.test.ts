@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderReport } from '#src/bench/index.js';
+import { compareResults, renderReport } from '#src/bench/index.js';
 import { benchResult, inferRow, pipelineRow, streamRow } from '../bench/results.js';
 import { PATIENCE } from './browser.js';
 import { testBrowser } from './stage.js';
@@ -26,14 +26,13 @@ const models = NAMES.map((name, index) => ({
 }));
 const level = { model: 'tinysr-small-fidelity', sizeShare: 1, work: '480x270', output: '1920x1080' };
 const steps = [0.2, 1, 1.5, 2, 18, 19.9].map((at, index) => ({ at, maxFps: index % 2 ? 24 : null, ...level }));
-const page = renderReport(
-  benchResult({
-    models,
-    infer: rows.map((row) => inferRow(row)),
-    pipeline: rows.map((row) => pipelineRow(row)),
-    stream: [streamRow(), streamRow({ levels: steps })],
-  }),
-);
+const result = benchResult({
+  models,
+  infer: rows.map((row) => inferRow(row)),
+  pipeline: rows.map((row) => pipelineRow(row)),
+  stream: [streamRow(), streamRow({ levels: steps })],
+});
+const page = renderReport(result, { before: result, changes: compareResults(result, result) });
 
 describe('the report of the benchmark', { timeout: 2 * PATIENCE }, () => {
   const stage = testBrowser('160x90');
@@ -61,6 +60,17 @@ describe('the report of the benchmark', { timeout: 2 * PATIENCE }, () => {
           smallest = Math.min(smallest, size);
           const inside = box.left >= frame.left - 1 && box.right <= frame.right + 1 && box.bottom <= frame.bottom + 1;
           if (!inside || box.top < frame.top - 2) faults.push(`${name}: ${text.textContent} is cut off`);
+        }
+      }
+      for (const table of document.querySelectorAll('table')) {
+        const section = table.closest('section');
+        const name = section?.querySelector('h2')?.textContent;
+        if (section && section.scrollWidth > section.clientWidth) faults.push(`${name} must be moved`);
+        for (const cell of table.querySelectorAll('td')) {
+          const headless = !cell.closest('table')?.tHead?.offsetHeight && cell.cellIndex > 0;
+          const head = getComputedStyle(cell, '::before').content;
+          if (headless && head !== JSON.stringify(cell.dataset.head)) faults.push(`${name}: a cell without its head`);
+          if (cell.scrollWidth > cell.clientWidth) faults.push(`${name}: ${cell.textContent} is cut off`);
         }
       }
       const { scrollWidth, clientWidth } = document.documentElement;

@@ -328,6 +328,41 @@ describe('what says that frames are interlaced', () => {
     }
   });
 
+  it.each([
+    ['tff', 'top', 'mp4'],
+    ['bff', 'bottom', 'ts'],
+  ] as const)(
+    'HEVC of single fields is told of, with a command that joins them (%s)',
+    async (order, first, extension) => {
+      const x265 = `interlace=${order}:log-level=error`;
+      const encode = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', x265];
+      const look = { order, size: '128x192' } as const;
+      const source = await folder.made(`fields-${order}.${extension}`, (path) => {
+        const filters = `${woven(look)},separatefields`;
+        return ffmpeg('-f', 'lavfi', '-i', filters, '-frames:v', String(2 * FRAMES), ...encode, path);
+      });
+      expect((await probe(source)).video).toMatchObject({ singleFields: first, interlaced: false, height: 96 });
+      const output = folder.file(`fields-${order}.out.mkv`);
+      const { warnings, done } = await upscale({ input: source, output });
+      const [said] = warnings.filter((warning) => warning.includes('single field'));
+      expect(done.frames).toBe(2 * FRAMES);
+
+      const command =
+        /\(ffmpeg (.*) JOINED\.mkv\)/
+          .exec(said ?? '')?.[1]
+          ?.replace('IN', source)
+          .split(' ') ?? [];
+      const joined = await folder.made(`joined-${order}.mkv`, (path) => ffmpeg(...command, path));
+      expect((await probe(joined)).video).toMatchObject({ fieldOrder: first, interlaced: true, height: 192 });
+      const fields = await restored(`joined-${order}.fields.mkv`, { input: joined, deinterlace: 'field' });
+      expect(await fieldNumbersIn(fields)).toEqual(counting(2 * FRAMES));
+      const ordinary = await folder.made('whole.hevc.mp4', (path) =>
+        ffmpeg('-f', 'lavfi', '-i', woven(look), '-frames:v', '2', ...encode.slice(0, 4), path),
+      );
+      expect((await probe(ordinary)).video).toMatchObject({ singleFields: undefined, height: 192 });
+    },
+  );
+
   it('DV says it in its frames', async () => {
     const source = await folder.made('tape.dv', (path) => {
       const dv = ['-frames:v', '4', '-c:v', 'dvvideo', '-pix_fmt', 'yuv420p'];

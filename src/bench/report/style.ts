@@ -32,9 +32,15 @@ svg { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-sy
 @media (max-width: 620px) { main { padding: 24px 12px 40px; } section, .tile { padding: 14px; } }
 .keys { white-space: nowrap; } .key { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin: 0 5px 0 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
-th { text-align: right; font-weight: 600; color: var(--second); border-bottom: 1px solid var(--edge); padding: 6px 10px; white-space: nowrap; }
-td { text-align: right; border-bottom: 1px solid var(--grid); padding: 6px 10px; white-space: nowrap; }
+th { text-align: right; font-weight: 600; color: var(--second); border-bottom: 1px solid var(--edge); padding: 6px 10px; }
+td { text-align: right; border-bottom: 1px solid var(--grid); padding: 6px 10px; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td.bad { color: var(--s5); font-weight: 600; }
-@container (min-width: 450px) and (max-width: 899.9px) { th, td { padding: 6px 5px; white-space: normal; } }
+@container (min-width: 450px) and (max-width: 899.9px) { th, td { padding: 6px 5px; } }
+@container (max-width: 449.9px) {
+  thead { display: none; } table, tbody { display: block; }
+  tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 2px 20px; padding: 8px 0; border-bottom: 1px solid var(--grid); } tr:last-child { border: 0; }
+  td { display: flex; justify-content: space-between; gap: 10px; border: 0; padding: 0; overflow-wrap: anywhere; }
+  td::before { content: attr(data-head); color: var(--second); text-align: left; overflow-wrap: normal; }
+  td:first-child, td.long { grid-column: 1 / -1; } td:first-child { font-weight: 600; } td:first-child::before { content: none; } }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 8px 0 0; } dt { color: var(--second); } dd { margin: 0; }
 `;

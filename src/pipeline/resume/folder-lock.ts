@@ -36,9 +36,10 @@ export class FolderLock {
     serial += 1;
     const path = join(folder, `${PREFIX}${OWNER}-${serial}`);
     held.add(path);
-    await writeFile(path, 'in use\n');
     const lock = new FolderLock(path);
     try {
+      // Of a full disk there is room for the name.
+      await writeFile(path, 'in use\n');
       await lock.#refuseOthers(folder, output);
       return lock;
     } catch (error) {

@@ -74,6 +74,8 @@ export class WorkFolder {
       return folder;
     } catch (cause) {
       await lock?.release();
+      // What others have put there keeps it.
+      await rmdir(path).catch(() => undefined);
       throw unwritable(path, cause);
     }
   }

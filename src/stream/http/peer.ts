@@ -195,8 +195,11 @@ export class Peer {
       if (publication?.replaced) this.end('replaced', 'another tab or program publishes here now');
       else this.end('roomClosed', publication?.reason ?? 'the media connection ended');
     });
+    let lost = false;
     transport.on('icestatechange', (state) => {
-      if (state === 'disconnected' || state === 'closed') this.#send({ event: 'iceLost', data: {} });
+      const gone = state === 'disconnected' || state === 'closed';
+      if (gone !== lost) this.#send({ event: gone ? 'iceLost' : 'iceBack', data: {} });
+      lost = gone;
     });
     this.#timers.push(setInterval(() => this.#send({ event: 'stats', data: roomStats(room) }), STATS_MS));
     if (publication) this.#requireMedia(transport);

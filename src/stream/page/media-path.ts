@@ -4,6 +4,9 @@ import { Refused, type Welcome } from './signal.js';
 /** How long media may take to get through, in milliseconds. */
 const THROUGH_MS = 20_000;
 
+/** What is said while media that got through does not, until it does again or the connection has ended. */
+export const LOST = 'The connection was lost and is being restored.';
+
 /** Why no media gets through, and what to look at: signalling goes over another port, and works without it. */
 export function blockedPath({ transport: { iceCandidates } }: Pick<Welcome, 'transport'>): string {
   const [candidate] = iceCandidates;

@@ -1,7 +1,8 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
 import { holdBack } from './hold-back.js';
-import { getsThrough, theEnd } from './media-path.js';
+import { MediaLoss } from './media-loss.js';
+import { getsThrough, LOST, theEnd } from './media-path.js';
 import { openTransport, type RoomStats, Signal } from './signal.js';
 import { type Choice, camera, file, GONE, problem, type Source, screen } from './source.js';
 import { element, figures, knownToken, shape, show, status, toast, viewers } from './ui.js';
@@ -60,18 +61,21 @@ class Studio {
     return stayConnected({
       once: (settled) => this.#once(settled),
       ended: () => this.#ended,
-      trouble: (reason) => {
-        const live = reason === undefined;
-        element('studio-title').textContent = live ? 'You are live' : 'You are not live';
-        element('live-badge').hidden = !live;
-        element('studio-trouble').hidden = live;
-        const known = element<HTMLInputElement>('link').value !== '';
-        element('share').hidden = !known;
-        element('open-watch').hidden = !known;
-        element('studio-trouble').textContent = reason ?? '';
-      },
+      trouble: (reason) => this.#says(reason),
       replaced: () => this.#takesOver(),
     });
+  }
+
+  /** @param reason why it is not live; undefined: it is */
+  #says(reason: string | undefined): void {
+    const live = reason === undefined;
+    element('studio-title').textContent = live ? 'You are live' : 'You are not live';
+    element('live-badge').hidden = !live;
+    element('studio-trouble').hidden = live;
+    const known = element<HTMLInputElement>('link').value !== '';
+    element('share').hidden = !known;
+    element('open-watch').hidden = !known;
+    element('studio-trouble').textContent = reason ?? '';
   }
 
   /** Resolves when the room is wanted back: two tabs that took it unasked would push each other out for ever. */
@@ -85,12 +89,17 @@ class Studio {
   }
 
   async #once(settled: () => void): Promise<void> {
+    const loss = new MediaLoss((lost) => {
+      status(lost ? 'bad' : 'live', lost ? 'Reconnecting' : 'Live');
+      this.#says(lost ? LOST : undefined);
+    });
     const { signal, welcome } = await Signal.open(
       { role: 'publish', room: this.#room, key: roomKey(), token: knownToken() },
       {
         stats: (stats) => {
           this.#stats = stats;
         },
+        ice: (lost) => loss.relaySays(lost),
       },
     );
     this.#signal = signal;
@@ -100,7 +109,7 @@ class Studio {
       const link = new URL(`/r/${encodeURIComponent(welcome.room)}`, location.href).href;
       element<HTMLInputElement>('link').value = link;
       element<HTMLAnchorElement>('open-watch').href = link;
-      const { device, transport } = await openTransport(signal, welcome, 'send');
+      const { device, transport } = await openTransport(signal, welcome, 'send', loss);
       this.#transport = transport;
       const [video] = this.#stream.getVideoTracks();
       const [audio] = this.#stream.getAudioTracks();

@@ -1,4 +1,5 @@
 import { Device, type types } from 'mediasoup-client';
+import type { MediaLoss } from './media-loss.js';
 
 const VERSION = 1;
 /** How long a connection to the relay may take to come about, in milliseconds. */
@@ -69,7 +70,8 @@ interface Events {
   /** The pictures that are wanted and not sent for their codec, whenever there are others. */
   untakeable?(data: { pictures: readonly Untakeable[] }): void;
   stats?(stats: RoomStats): void;
-  iceLost?(): void;
+  /** The relay has lost this page's media connection, or has it again. */
+  ice?(lost: boolean): void;
 }
 
 interface Hello {
@@ -160,7 +162,8 @@ export class Signal {
     else if (message.event === 'untakeable')
       this.#events.untakeable?.(message.data as { pictures: readonly Untakeable[] });
     else if (message.event === 'stats') this.#events.stats?.(message.data as RoomStats);
-    else if (message.event === 'iceLost') this.#events.iceLost?.();
+    else if (message.event === 'iceLost') this.#events.ice?.(true);
+    else if (message.event === 'iceBack') this.#events.ice?.(false);
   }
 
   /** Asks the relay something. */
@@ -186,6 +189,7 @@ export async function openTransport(
   signal: Signal,
   welcome: Welcome,
   direction: 'send' | 'receive',
+  loss: MediaLoss,
 ): Promise<{ device: types.Device; transport: types.Transport }> {
   const device = await Device.factory();
   await device.load({ routerRtpCapabilities: welcome.routerRtpCapabilities });
@@ -199,8 +203,7 @@ export async function openTransport(
       .ask<{ producerId: string }>('produce', { kind, rtpParameters })
       .then(({ producerId }) => done({ id: producerId }), failed);
   });
-  transport.on('connectionstatechange', (state) => {
-    if (state !== 'disconnected' && state !== 'failed') return;
+  loss.follow(transport, () => {
     signal
       .ask<{ iceParameters: types.IceParameters }>('restartIce')
       .then(({ iceParameters }) => transport.restartIce({ iceParameters }))

@@ -1,3 +1,4 @@
+import { LOST } from './media-path.js';
 import type { RoomStats, Untakeable } from './signal.js';
 
 export type Mode = 'split' | 'upscaled' | 'original';
@@ -23,6 +24,8 @@ export interface Known {
   readonly before: Progress;
   readonly after: Progress;
   readonly muted: boolean;
+  /** Whether media got through and does not any more. */
+  readonly lost: boolean;
   /** What to say when media does not get through; undefined: it does. */
   readonly blocked: string | undefined;
 }
@@ -41,13 +44,15 @@ const moves = ({ frames, stillMs }: Progress) => frames > 0 && stillMs < STILL_M
 
 /** How things are, in words that say what to do. */
 export function situation(known: Known): Situation {
-  const { mode, stats, untakeable, before, after, blocked } = known;
+  const { mode, stats, untakeable, before, after, lost, blocked } = known;
+  const awaited = mode === 'original' ? before : after;
+  // The last picture stays to be seen.
+  if (lost) return { state: 'bad', status: 'Reconnecting', text: LOST, picture: awaited.frames > 0 ? mode : undefined };
   if (!stats.live) {
     if (!stats.sound) return { state: 'busy', status: 'Waiting', text: 'Waiting for the publisher' };
     const hint = known.muted ? ' Unmute to hear it.' : '';
     return { state: 'live', status: 'Sound only', text: `The publisher sends sound and no picture.${hint}` };
   }
-  const awaited = mode === 'original' ? before : after;
   if (blocked && awaited.frames === 0 && awaited.stillMs >= FIRST_MS)
     return { state: 'bad', status: 'No picture', text: blocked };
   const trouble = mode === 'original' ? originalTrouble(known) : upscaledTrouble(known);

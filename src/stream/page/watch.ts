@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup-client';
 import { stayConnected } from './connection.js';
+import { MediaLoss } from './media-loss.js';
 import { blockedPath, theEnd } from './media-path.js';
 import { openTransport, type RoomStats, Signal, type TrackOffer, type Untakeable } from './signal.js';
 import { type Mode, type Progress, situation } from './situation.js';
@@ -35,6 +36,8 @@ class Theatre {
   #stats: RoomStats | undefined;
   /** What to say when media does not get through. */
   #blocked = '';
+  /** Whether media got through and does not any more. */
+  #lost = false;
   #untakeable: readonly Untakeable[] = [];
   /** Since when a track is waited for that has not come. */
   #waitsSince = performance.now();
@@ -67,6 +70,10 @@ class Theatre {
   }
 
   async #once(settled: () => void): Promise<void> {
+    const loss = new MediaLoss((lost) => {
+      this.#lost = lost;
+      void this.#show();
+    });
     const { signal, welcome } = await Signal.open(
       { role: 'watch', room: this.#room, token: knownToken() },
       {
@@ -78,11 +85,12 @@ class Theatre {
         stats: (stats) => {
           this.#stats = stats;
         },
+        ice: (lost) => loss.relaySays(lost),
       },
     );
     this.#signal = signal;
     try {
-      const { device, transport } = await openTransport(signal, welcome, 'receive');
+      const { device, transport } = await openTransport(signal, welcome, 'receive', loss);
       this.#transport = transport;
       this.#blocked = sentence(blockedPath(welcome));
       await signal.ask('watch', { rtpCapabilities: device.recvRtpCapabilities, sources: SOURCES[this.#mode] });
@@ -93,6 +101,7 @@ class Theatre {
       for (const id of [...this.#consumers.keys()]) this.#remove(id);
       this.#stats = undefined;
       this.#untakeable = [];
+      this.#lost = false;
       signal.close();
     }
   }
@@ -178,6 +187,7 @@ class Theatre {
         before: before ?? missing,
         after: after ?? missing,
         muted: element('mute').getAttribute('aria-pressed') === 'true',
+        lost: this.#consumers.size > 0 && this.#lost,
         // Nothing is connected before there is something to be sent.
         blocked:
           this.#consumers.size === 0 || this.#transport?.connectionState === 'connected' ? undefined : this.#blocked,
