@@ -25,7 +25,8 @@ export async function hasWork(output: string): Promise<boolean> {
 function unwritable(path: string, cause: unknown): TinySRError {
   if (cause instanceof TinySRError) return cause;
   if (isFullDisk(cause)) {
-    return new TinySRError('TSR_OUTPUT_DISK_FULL', `${path}: the disk is full`, { hint: 'Free some space.', cause });
+    const hint = 'Free some space and run the same again: finished pieces are kept.';
+    return new TinySRError('TSR_OUTPUT_DISK_FULL', `${path}: the disk is full`, { hint, cause });
   }
   const { code } = cause as NodeJS.ErrnoException;
   return new TinySRError('TSR_OUTPUT_UNWRITABLE', `${path}: cannot be written (${code ?? String(cause)})`, {
